@@ -1,0 +1,1 @@
+"""The control plane of a fleet of Pulumi stacks, on Dagster."""

@@ -1,0 +1,84 @@
+"""Settings of the control plane: environment variables `INFRA_…`, each with a default that makes the sandbox work.
+
+Read once per process by `load()`; the folder is found from the working directory, so that `infra` works from anywhere inside a checkout.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from infra_assets.errors import UsageError
+
+MARKER = "workspace.yaml"
+
+
+class Settings(BaseSettings):
+    """Every setting, documented. `INFRA_CAP=25` sets `cap`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="INFRA_", frozen=True, extra="ignore")
+
+    root: Path = Field(description="The project's folder: workspace.yaml, pulumi_programs and dagster_home stand in it.")
+    home: Path = Field(description="DAGSTER_HOME: dagster.yaml, Dagster's and our own databases, the sandbox. Default: ROOT/dagster_home.")
+    cache_dir: Path = Field(description="Where the engine and the provider are kept once they are downloaded or built.")
+    cloud: Literal["sandbox", "aws"] = Field("sandbox", description="sandbox: the embedded emulator. aws: the real thing.")
+    provider: Literal["auto", "official", "built"] = Field(
+        "auto", description="Which engine and AWS provider: auto takes the first that can be had, official or built forces one."
+    )
+    cap: int = Field(5, ge=0, description="Deployments at once, over all triggers. 5, 25 and 150 are Pulumi's plans; 0 freezes.")
+    state_backend: str = Field(description="Pulumi's state: file:///… or s3://bucket?region=…. Default: a folder in HOME/sandbox.")
+    organization: str = Field("organization", description="The organization in stack references; 'organization' on file and S3 backends.")
+    passphrase: SecretStr | None = Field(None, description="Encrypts secrets in the state. Default: a generated one in HOME/sandbox.")
+    database_url: str = Field(description="Fleet and ledger, as a SQLAlchemy URL. Default: SQLite in HOME.")
+    dagster_url: str | None = Field(None, description="A Dagster webserver that runs elsewhere. Default: the one that infra started here.")
+    aws_access_key_id: SecretStr | None = Field(None, description="The operations account's key, from which tenants' roles are assumed.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="Belongs to INFRA_AWS_ACCESS_KEY_ID.")
+    aws_session_token: SecretStr | None = Field(None, description="Where the key above is a short-lived one.")
+    operations_account: str = Field("123456789012", pattern=r"^\d{12}$", description="The account id of Organizations' management.")
+    operation_timeout_s: int = Field(3600, gt=0, description="Seconds after which one Pulumi operation is cancelled gracefully.")
+    grace_s: int = Field(120, gt=0, description="Seconds that a cancelled operation gets to finish the resource it is at.")
+
+
+def find_root(start: Path) -> Path:
+    """Return the project's folder: the nearest one at or above `start` that holds workspace.yaml.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise UsageError(
+        f"no {MARKER} in {start} or above it",
+        remedy="Run infra inside a checkout of the project, or set INFRA_ROOT to one.",
+    )
+
+
+@cache
+def load() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        UsageError: a variable holds what its setting does not take, or no project folder was found.
+    """
+    from pydantic import ValidationError
+
+    root = Path(os.environ["INFRA_ROOT"]).resolve() if "INFRA_ROOT" in os.environ else find_root(Path.cwd().resolve())
+    home = Path(os.environ.get("INFRA_HOME") or os.environ.get("DAGSTER_HOME") or root / "dagster_home").resolve()
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    defaults = {
+        "root": root,
+        "home": home,
+        "cache_dir": cache_home / "infra-assets",
+        "state_backend": (home / "sandbox" / "state").as_uri(),
+        "database_url": f"sqlite:///{home / 'infra.db'}",
+    }
+    given = {name: value for name, value in defaults.items() if f"INFRA_{name.upper()}" not in os.environ}
+    try:
+        return Settings(**given)  # pyright: ignore[reportArgumentType]  # one dict of differently typed defaults
+    except ValidationError as error:
+        places = "; ".join(f"INFRA_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors())
+        raise UsageError(f"settings: {places}", remedy="infra doctor lists every setting with its meaning.") from None
