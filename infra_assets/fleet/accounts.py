@@ -1,0 +1,60 @@
+"""AWS accounts of TEPs: created in the organization, and entered by roles.
+
+Roles: `OrganizationAccountAccessRole` is what AWS Organizations puts into each account it creates (AWS: "Accessing member
+accounts"); the `account` project makes `infra-deploy` with it, and everything else is deployed as that.
+"""
+
+import time
+from typing import Any
+
+from infra_assets.errors import InfraError
+from infra_assets.fleet.models import Tep
+from infra_assets.sandbox.cloud import Aws
+
+BOOTSTRAP_ROLE = "OrganizationAccountAccessRole"
+DEPLOY_ROLE = "infra-deploy"
+CREATION_TIMEOUT_S = 300.0
+
+
+def role_arn(tep: Tep, role: str) -> str:
+    """Return the ARN of one of the two roles (`bootstrap`, `deploy`) in the TEP's account."""
+    return f"arn:aws:iam::{tep.account_id}:role/{BOOTSTRAP_ROLE if role == 'bootstrap' else DEPLOY_ROLE}"
+
+
+class Organization:
+    """The organization that the operations account manages."""
+
+    def __init__(self, aws: Aws, *, mail_domain: str = "example.com") -> None:
+        self._client: Any = aws.client(aws.session(), "organizations", "us-east-1")
+        self._mail_domain = mail_domain
+
+    def ensure(self) -> str:
+        """Return the organization's id, creating the organization if there is none."""
+        try:
+            return self._client.describe_organization()["Organization"]["Id"]
+        except self._client.exceptions.AWSOrganizationsNotInUseException:
+            return self._client.create_organization(FeatureSet="ALL")["Organization"]["Id"]
+
+    def accounts(self) -> dict[str, str]:
+        """Return the member accounts' ids by name."""
+        pages: Any = self._client.get_paginator("list_accounts").paginate()
+        return {account["Name"]: account["Id"] for page in pages for account in page["Accounts"]}
+
+    def create_account(self, name: str) -> str:
+        """Return the id of the account called `name`, creating it if there is none: an import that broke off finds it again.
+
+        Raises:
+            InfraError: AWS refused, or did not finish in five minutes.
+        """
+        if existing := self.accounts().get(name):
+            return existing
+        status = self._client.create_account(Email=f"aws+{name}@{self._mail_domain}", AccountName=name)["CreateAccountStatus"]
+        deadline = time.monotonic() + CREATION_TIMEOUT_S
+        while status["State"] == "IN_PROGRESS":
+            if time.monotonic() > deadline:
+                raise InfraError(f"account {name}: AWS has not created it after {CREATION_TIMEOUT_S:.0f} s", remedy="Import again later.")
+            time.sleep(2)
+            status = self._client.describe_create_account_status(CreateAccountRequestId=status["Id"])["CreateAccountStatus"]
+        if status["State"] != "SUCCEEDED":
+            raise InfraError(f"account {name}: AWS refused to create it: {status.get('FailureReason', 'no reason given')}")
+        return status["AccountId"]
