@@ -1,0 +1,49 @@
+"""What must hold before an operation may change a stack. Each refusal says what to do; nothing is mended by itself."""
+
+from infra_assets.errors import InfraError
+from infra_assets.stacks.cell import Cell
+from infra_assets.stacks.ledger import Entry
+from infra_assets.stacks.state import Checkpoint, Lock
+
+SHRUNK = 0.5
+"""A state that holds less than this part of what the ledger recorded was damaged or swapped, not edited."""
+
+
+def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], last: Entry | None) -> None:
+    """Refuse to work on a stack whose state does not fit what is known of it.
+
+    Raises:
+        InfraError: it is locked, an operation on it was cut off, or resources that were there are missing from its state.
+    """
+    if locks:
+        held = "; ".join(f"{lock.owner}, lock {lock.id}" for lock in locks)
+        raise InfraError(
+            f"{cell.name} is locked by {held}",
+            remedy="If that operation is gone for good: pulumi cancel, with the same backend. Never while it still runs.",
+        )
+    if checkpoint and checkpoint.pending:
+        urns = ", ".join(f"{item.operation} {item.urn}" for item in checkpoint.pending)
+        raise InfraError(
+            f"{cell.name}: an operation was cut off, and these may exist without being recorded: {urns}",
+            remedy="Look for them in the account, then import them or clear them with pulumi refresh --clear-pending-creates.",
+        )
+    recorded = last.resources if last and last.resources else 0
+    present = checkpoint.resources if checkpoint else 0
+    if recorded and present < recorded * SHRUNK:
+        raise InfraError(
+            f"{cell.name}: the state holds {present} resources, the last operation recorded {recorded}",
+            remedy="Restore the state from the backend's backups: going on would create everything again.",
+        )
+
+
+def check_upstream(cell: Cell, latest: dict[tuple[str, str], Entry]) -> None:
+    """Refuse to deploy a cell whose upstream is not deployed.
+
+    Raises:
+        InfraError: an upstream cell failed, was skipped, or was never deployed.
+    """
+    for name in cell.project.about.depends_on:
+        entry = latest.get((cell.tep.name, name))
+        if entry is None or entry.state != "deployed":
+            state = entry.state if entry else "never deployed"
+            raise InfraError(f"{cell.name} needs {name}/{cell.tep.name}, which is {state}", remedy=f"Deploy {name}/{cell.tep.name} first.")

@@ -1,0 +1,140 @@
+"""The ledger: each operation on a cell, with what it was based on and what came of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from infra_assets.fleet.database import UtcDateTime, metadata, now
+
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("tep", sa.String(40), nullable=False),
+    sa.Column("project", sa.String(100), nullable=False),
+    sa.Column("operation", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("changes", sa.JSON, nullable=False),
+    sa.Column("resources", sa.Integer),
+    sa.Column("outputs", sa.JSON, nullable=False),
+    sa.Column("outputs_hash", sa.String(64)),
+    sa.Column("run_id", sa.String(64)),
+    sa.Column("rollout_id", sa.String(64)),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("message", sa.Text, nullable=False),
+)
+facts = sa.Table("facts", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.Text, nullable=False))
+
+DEPLOYING = "deploying"
+DEPLOYED = "deployed"
+FAILED = "failed"
+SKIPPED = "skipped"
+REMOVED = "removed"
+CHANGING = ("up", "destroy")
+"""Operations that change a stack; previews are recorded too, and never decide what a cell's state is."""
+
+Key = tuple[str, str]
+"""A cell in the ledger: TEP and project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation on one cell."""
+
+    id: int
+    tep: str
+    project: str
+    operation: str
+    state: str
+    inputs: Mapping[str, str]
+    changes: Mapping[str, int]
+    resources: int | None
+    outputs: Mapping[str, Any]
+    """Outputs by name; the value is None unless the project declares it public."""
+    outputs_hash: str | None
+    run_id: str | None
+    rollout_id: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    message: str
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end."""
+        return (self.finished_at - self.started_at).total_seconds() if self.finished_at else None
+
+
+class Ledger:
+    """Writes and reads operations."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(self, cell: Key, operation: str, inputs: Mapping[str, str], *, run_id: str = "", rollout_id: str = "") -> int:
+        """Record that an operation starts; returns its number."""
+        row = {
+            "tep": cell[0], "project": cell[1], "operation": operation, "state": DEPLOYING, "inputs": dict(inputs), "changes": {},
+            "outputs": {}, "run_id": run_id or None, "rollout_id": rollout_id or None, "started_at": now(), "message": "",
+        }  # fmt: skip
+        with self._engine.begin() as connection:
+            result = connection.execute(sa.insert(operations).values(row))
+        assert result.inserted_primary_key is not None
+        return int(result.inserted_primary_key[0])
+
+    def finish(self, number: int, state: str, **values: Any) -> None:
+        """Record how an operation ended: `changes`, `resources`, `outputs`, `outputs_hash`, `message`."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(operations).where(operations.c.id == number).values(state=state, finished_at=now(), **values))
+
+    def skip(self, cell: Key, message: str, *, run_id: str = "", rollout_id: str = "") -> None:
+        """Record that a cell was not deployed because of something upstream."""
+        number = self.begin(cell, "up", {}, run_id=run_id, rollout_id=rollout_id)
+        self.finish(number, SKIPPED, message=message)
+
+    def latest(self, teps: Iterable[str] | None = None) -> dict[Key, Entry]:
+        """Return the newest changing operation of each cell."""
+        return self._newest(operations.c.operation.in_(CHANGING), teps)
+
+    def successes(self, teps: Iterable[str] | None = None) -> dict[Key, Entry]:
+        """Return the last success of each cell, if nothing changed it since: what its state rests on."""
+        newest = self._newest(operations.c.operation.in_(CHANGING) & (operations.c.state != SKIPPED), teps)
+        return {key: entry for key, entry in newest.items() if entry.state == DEPLOYED}
+
+    def history(self, tep: str, project: str | None = None, limit: int = 50) -> Sequence[Entry]:
+        """Return a TEP's operations, newest first."""
+        query = sa.select(operations).where(operations.c.tep == tep).order_by(operations.c.id.desc()).limit(limit)
+        if project:
+            query = query.where(operations.c.project == project)
+        return self._read(query)
+
+    def of_rollout(self, rollout_id: str) -> Sequence[Entry]:
+        """Return the operations of one rollout, oldest first."""
+        return self._read(sa.select(operations).where(operations.c.rollout_id == rollout_id).order_by(operations.c.id))
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about this installation."""
+        with self._engine.connect() as connection:
+            return connection.scalar(sa.select(facts.c.value).where(facts.c.name == name))
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Note a fact about this installation."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(facts).where(facts.c.name == name))
+            connection.execute(sa.insert(facts).values(name=name, value=value))
+
+    def _newest(self, condition: sa.ColumnElement[bool], teps: Iterable[str] | None) -> dict[Key, Entry]:
+        query = sa.select(sa.func.max(operations.c.id)).where(condition).group_by(operations.c.tep, operations.c.project)
+        if teps is not None:
+            query = query.where(operations.c.tep.in_(list(teps)))
+        entries = self._read(sa.select(operations).where(operations.c.id.in_(query)).order_by(operations.c.id))
+        return {(entry.tep, entry.project): entry for entry in entries}
+
+    def _read(self, query: sa.Select[Any]) -> list[Entry]:
+        with self._engine.connect() as connection:
+            return [Entry(**row) for row in connection.execute(query).mappings()]

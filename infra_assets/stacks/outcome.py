@@ -1,0 +1,170 @@
+"""What an operation on a stack did, read from the engine's own event log.
+
+Event kinds and fields: `sdk/go/common/apitype/events.go` of Pulumi. The log masks secrets, as the CLI's output does.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+SECRET = "[secret]"  # noqa: S105  # what the engine writes in a secret's place
+ENGINES_OWN = "pulumi:"
+"""Types of the engine's own book-keeping: the stack, providers, stack references."""
+IDLE = ("same", "refresh", "read")
+REPLACING = ("create-replacement", "delete-replaced", "discard-replaced")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource and what was (or would be) done to it."""
+
+    urn: str
+    operation: str
+    """`create`, `update`, `replace`, `delete`, `same`, `refresh`, …"""
+    properties: tuple[str, ...] = ()
+    """Paths of the properties that differ."""
+    id: str = ""
+
+    @property
+    def type(self) -> str:
+        """The resource's type token, `aws:ec2/vpc:Vpc`."""
+        return self.urn.split("::")[2].rsplit("$", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something the engine, the provider or the program said: `error` or `warning`."""
+
+    severity: str
+    message: str
+    urn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one operation on one stack."""
+
+    operation: str
+    ok: bool
+    duration_s: float
+    changes: Sequence[Change] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The stack's outputs; secrets read `[secret]`, at any depth."""
+    diagnostics: Sequence[Diagnostic] = ()
+    message: str = ""
+    """Why it is not `ok`, in a sentence or a few lines."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Resources by operation, but for those with which nothing happens."""
+        return dict(Counter(change.operation for change in self.changes if change.operation not in IDLE))
+
+    @property
+    def resources(self) -> int:
+        """How many resources there are after the operation."""
+        return sum(change.operation != "delete" for change in self.changes)
+
+    @property
+    def has_secret_outputs(self) -> bool:
+        """Whether an output holds a secret, at any depth."""
+        return _holds_secret(self.outputs)
+
+    @property
+    def errors(self) -> list[str]:
+        """The error diagnostics' messages."""
+        return [diagnostic.message for diagnostic in self.diagnostics if diagnostic.severity == "error"]
+
+
+def read_events(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of a log; a line that was cut off by a kill is left out."""
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue
+
+
+def from_events(operation: str, events: Iterable[Mapping[str, Any]], *, ok: bool, duration_s: float, message: str = "") -> Outcome:
+    """Fold an event log into an outcome. `message` is what was known of a failure without the log."""
+    changes: dict[str, Change] = {}
+    diagnostics: list[Diagnostic] = []
+    outputs: Mapping[str, Any] = {}
+    finished = "resOutputsEvent" if operation in ("up", "refresh", "destroy") else "resourcePreEvent"
+    for event in events:
+        if diagnostic := _diagnostic(event):
+            diagnostics.append(diagnostic)
+        for kind in ("resourcePreEvent", "resOutputsEvent"):
+            step: Mapping[str, Any] | None = event.get(kind, {}).get("metadata")
+            if step is None:
+                continue
+            if step["type"] == STACK_TYPE:
+                after: Mapping[str, Any] = step.get("new") or {}
+                outputs = after.get("outputs") or outputs
+            elif kind in (finished, "resOutputsEvent") and not step["type"].startswith(ENGINES_OWN):
+                _record(changes, step)
+    errors = [in_short(diagnostic.message) for diagnostic in diagnostics if diagnostic.severity == "error"]
+    return Outcome(
+        operation=operation,
+        ok=ok,
+        duration_s=duration_s,
+        changes=tuple(changes.values()),
+        outputs=dict(outputs),
+        diagnostics=tuple(diagnostics),
+        message="" if ok else "\n".join(dict.fromkeys(errors)) or message,
+    )
+
+
+def _record(changes: dict[str, Change], step: Mapping[str, Any]) -> None:
+    urn, operation = step["urn"], step["op"]
+    if operation in REPLACING:
+        operation = "replace"
+    before = changes.get(urn)
+    if before and before.operation == "replace":
+        operation = "replace"  # its steps are a create and a delete, in either order
+    details: Mapping[str, Any] = step.get("detailedDiff") or {}
+    properties: tuple[str, ...] = tuple(sorted(details)) or tuple(step.get("diffs") or ()) or (before.properties if before else ())
+    after: Mapping[str, Any] = step.get("new") or step.get("old") or {}
+    changes[urn] = Change(urn, operation, properties, after.get("id") or (before.id if before else ""))
+
+
+def _diagnostic(event: Mapping[str, Any]) -> Diagnostic | None:
+    found = event.get("diagnosticEvent")
+    if not found or found.get("ephemeral") or found["severity"] not in ("error", "warning"):
+        return None
+    return Diagnostic(found["severity"], _plain(found["message"]), found.get("urn", ""))
+
+
+def _plain(message: str) -> str:
+    """Strip the engine's colour marks, `<{%reset%}>`."""
+    parts = message.split("<{%")
+    return "".join([parts[0], *(part.split("%}>", 1)[-1] for part in parts[1:])]).strip()
+
+
+def in_short(message: str) -> str:
+    """Return what a program's error says, with the place in the program instead of a traceback."""
+    said, mark, trace = message.partition("Traceback (most recent call last):")
+    if not mark:
+        return message
+    frames = re.findall(r'File "([^"]*/(pulumi_programs/[^"]*))", line (\d+)', trace)
+    place = f"{frames[-1][1]}:{frames[-1][2]}: " if frames else ""
+    return place + " ".join(said.removeprefix("python inline source runtime error:").split())
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_secret(item) for item in cast("Mapping[str, Any]", value).values())
+    if isinstance(value, list):
+        return any(_holds_secret(item) for item in cast("list[Any]", value))
+    return value == SECRET
