@@ -1,0 +1,1 @@
+"""Everything that Dagster runs: assets, jobs, sensors, the queue, the launcher. The only folder that imports dagster."""

@@ -1,0 +1,5 @@
+"""The partitions: one per TEP."""
+
+import dagster as dg
+
+teps = dg.DynamicPartitionsDefinition(name="tep")
