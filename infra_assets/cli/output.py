@@ -1,0 +1,110 @@
+"""How results reach a person or a program: what was asked for alone on stdout, progress and errors on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from infra_assets.errors import UsageError
+from infra_assets.reports.matrix import Row, as_json, as_markdown
+
+STYLES = {
+    "deployed": "green", "unchanged": "dim", "deploying": "bold yellow", "queued": "cyan", "failed": "bold red", "skipped": "magenta",
+    "never": "dim", "removed": "dim", "run": "yellow", "maybe": "cyan",
+}  # fmt: skip
+
+stderr = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """What a list can be printed as."""
+
+    TABLE = "table"
+    JSON = "json"
+    MD = "md"
+    HTML = "html"
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write a result to stdout or a file.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    try:
+        output.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {output}: {error.strerror}") from None
+    stderr.print(f"written to {output}", style="dim")
+
+
+def write_table(table: Table, plain: Any, markdown: str, form: Format, output: Path | None) -> None:
+    """Write a result in the form that was asked for; `plain` is what JSON shows."""
+    match form:
+        case Format.JSON:
+            write(json.dumps(plain, indent=2), output)
+        case Format.MD:
+            write(markdown, output)
+        case Format.HTML:
+            recorder = Console(record=True, file=StringIO(), width=160)
+            recorder.print(table)
+            write(recorder.export_html(), output)
+        case Format.TABLE if output is None:
+            Console().print(table)
+        case Format.TABLE:
+            plainly = StringIO()
+            Console(file=plainly, width=160).print(table)
+            write(plainly.getvalue(), output)
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_matrix(rows: Sequence[Row], form: Format, output: Path | None, *, title: str = "", extra: dict[str, Any] | None = None) -> None:
+    """Write a matrix in the form that was asked for."""
+    write_table(matrix_table(rows, title=title), as_json(rows) | (extra or {}), as_markdown(rows), form, output)
+
+
+def matrix_table(rows: Sequence[Row], *, title: str = "") -> Table:
+    """Return the matrix with TEPs down and projects across, and what went wrong below."""
+    projects = list(dict.fromkeys(row.project for row in rows))
+    table = Table("TEP", "ring", *projects, title=title or None, title_justify="left")
+    by_tep: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        by_tep.setdefault(row.tep.name, {})[row.project] = row
+    for tep, cells in by_tep.items():
+        ring = next(iter(cells.values())).tep.ring.value
+        table.add_row(tep, ring, *(_cell(cells.get(project)) for project in projects))
+    return table
+
+
+def problems(rows: Sequence[Row]) -> list[str]:
+    """Return a paragraph for each cell that has something to say."""
+    return [f"{row.project}/{row.tep.name} {row.verdict or row.state}: {row.message}" for row in rows if row.message]
+
+
+def _cell(row: Row | None) -> Text:
+    if row is None:
+        return Text("")
+    state = row.verdict or row.state
+    text = Text(state, style=STYLES.get(state, ""))
+    signs = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+    counts = " ".join(f"{signs[name]}{count}" for name, count in row.changes.items() if name in signs and count)
+    if counts:
+        text.append(f" {counts}", style="dim")
+    if row.duration_s is not None and row.state != "unchanged":
+        text.append(f" {row.duration_s:.1f}s", style="dim")
+    return text

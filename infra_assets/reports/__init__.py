@@ -1,0 +1,1 @@
+"""The matrix: TEPs by projects, as a table, Markdown or JSON."""
