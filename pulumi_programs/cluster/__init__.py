@@ -1,0 +1,1 @@
+"""The project `cluster`: a tenant's ECS cluster, sized by the tenant's own settings."""

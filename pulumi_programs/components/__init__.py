@@ -1,0 +1,1 @@
+"""Reusable parts of the programs: ComponentResources, typed configuration, and the outputs of other stacks."""
