@@ -50,17 +50,18 @@ def connect(url: str) -> Engine:
         InfraError: the database cannot be opened.
     """
     database = sa.make_url(url)
-    if database.get_backend_name() == "sqlite" and database.database:
-        Path(database.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(database, pool_pre_ping=database.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
     try:
+        if engine.dialect.name == "sqlite" and database.database:
+            Path(database.database).parent.mkdir(parents=True, exist_ok=True)
         if _schema_version(engine) != SCHEMA_VERSION:
             _migrate(engine)
-    except OperationalError as error:
+    except (OperationalError, OSError) as error:
         shown = database.render_as_string(hide_password=True)
-        raise InfraError(f"database {shown} cannot be opened: {error.orig}", remedy="Check INFRA_DATABASE_URL.") from None
+        reason = error.orig if isinstance(error, OperationalError) else error.strerror
+        raise InfraError(f"database {shown} cannot be opened: {reason}", remedy="Check INFRA_DATABASE_URL.") from None
     return engine
 
 

@@ -28,6 +28,8 @@ operations = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("message", sa.Text, nullable=False),
+    sa.Index("operations_by_cell", "tep", "project", "id"),
+    sa.Index("operations_by_rollout", "rollout_id"),
 )
 facts = sa.Table("facts", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.Text, nullable=False))
 

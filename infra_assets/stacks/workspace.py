@@ -73,6 +73,7 @@ def open_workspace(
             "PULUMI_HOME": str(home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # only the provider in our home, never one that lies on PATH
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log, as the SDK does
         }
         yield StackWorkspace(folder, stack, command, {**variables, **fixed})
