@@ -54,6 +54,6 @@ bench: tools  ## Measure a rollout against a shell loop of Automation API script
 	$(BIN)/python -m benchmarks.rollout --format json
 
 clean:  ## Stop the sandbox; remove its data and the virtual environment (engine and provider stay in the cache)
-	-@test -x $(BIN)/infra && $(BIN)/infra sandbox down
+	-@test -x $(BIN)/infra && $(BIN)/infra sandbox down --force
 	rm -rf $(VENV) dagster_home/infra.db* dagster_home/sandbox dagster_home/run dagster_home/work dagster_home/storage dagster_home/history \
 	  dagster_home/schedules dagster_home/logs dagster_home/.logs_queue dagster_home/.nux dagster_home/.telemetry .pytest_cache .ruff_cache tests/artifacts

@@ -67,7 +67,7 @@ def load() -> Settings:
     from pydantic import ValidationError
 
     root = Path(os.environ["INFRA_ROOT"]).resolve() if "INFRA_ROOT" in os.environ else find_root(Path.cwd().resolve())
-    home = Path(os.environ.get("INFRA_HOME") or os.environ.get("DAGSTER_HOME") or root / "dagster_home").resolve()
+    home = Path(os.environ.get("INFRA_HOME") or root / "dagster_home").resolve()
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     defaults = {
         "root": root,

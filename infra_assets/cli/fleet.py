@@ -40,7 +40,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A fleet file, such as fle
 
     done = import_fleet(document, context.registry, create)
     if client := context.dagster():
-        client.ensure_partitions([*done.added, *done.changed])
+        client.prepare(done.added, {})
     for what, names in (("added", done.added), ("changed", done.changed), ("unchanged", done.unchanged)):
         if names:
             stderr.print(f"{what}: {', '.join(names)}", highlight=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from infra_assets.cli import fleet, rollout, sandbox, status, system
+from infra_assets.cli import fleet, rollout, sandbox, status, system, unlock
 from infra_assets.cli.output import stderr
 from infra_assets.errors import FAILED, InfraError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(fleet.app, name="fleet")
-for command in (rollout.plan, rollout.rollout, status.status, status.history, system.doctor, system.ui):
+for command in (rollout.plan, rollout.rollout, status.status, status.history, system.doctor, system.ui, unlock.unlock):
     app.command()(command)
 
 

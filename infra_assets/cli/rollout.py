@@ -54,8 +54,10 @@ def rollout(
         return
     client = context.dagster_started()
     started = start(planned, client, force=force)
-    count = len(started.run_ids)
-    stderr.print(f"rollout {started.id}: {count} runs, at most {context.settings.cap} at once; {client.url}/runs", highlight=False)
+    count, cap = len(started.run_ids), client.cap()
+    stderr.print(f"rollout {started.id}: {count} runs, at most {cap} at once; {client.url}/runs", highlight=False)
+    if cap == 0:
+        stderr.print("the queue is frozen (INFRA_CAP=0): nothing starts until Dagster runs with a cap", style="yellow")
     watch = Watch(started, client, context.ledger)
     if not wait:
         rows, _ = watch.look()

@@ -9,6 +9,7 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.errors import FAILED, UsageError
+from infra_assets.rollouts.runs import ACTIVE
 
 app = typer.Typer(help="The embedded default: AWS by moto, the real engine and AWS provider, no cloud account.", no_args_is_help=True)
 
@@ -24,9 +25,16 @@ def up() -> None:
 
 
 @app.command()
-def down() -> None:
-    """Stop Dagster and the AWS emulator, whose memory is lost: `reset` before the next rollout."""
+def down(
+    force: Annotated[bool, typer.Option("--force", help="Also while runs are going on.")] = False,
+) -> None:
+    """Stop Dagster and the AWS emulator, whose memory is lost: `reset` before the next rollout.
+
+    Example: infra sandbox down
+    """
     context = Context()
+    if not force:
+        _refuse_while_runs_go_on(context)
     dagster, aws = context.services.stop(), context.sandbox.down()
     stderr.print("stopped: " + (" and ".join(name for name, was in (("Dagster", dagster), ("AWS", aws)) if was) or "nothing ran"))
 
@@ -42,12 +50,21 @@ def reset(
     context = Context()
     if context.settings.cloud != "sandbox":
         raise UsageError("INFRA_CLOUD is not the sandbox: there is nothing here that may be reset")
+    _refuse_while_runs_go_on(context)
     if not yes:
         typer.confirm("Forget every resource, state, TEP and operation of the sandbox?", abort=True, err=True)
     context.services.stop()
     context.sandbox.reset()
     Context().sandbox.up(lambda text: stderr.print(text, style="dim", highlight=False))
     stderr.print("the sandbox is empty; infra fleet import FILE brings in a fleet")
+
+
+def _refuse_while_runs_go_on(context: Context) -> None:
+    client = context.dagster()
+    active = client.runs(statuses=ACTIVE) if client else []
+    if active:
+        teps = ", ".join(sorted(run.tep for run in active))
+        raise UsageError(f"{len(active)} runs are going on: {teps}", remedy="Wait for them, or stop them in Dagster's UI first.")
 
 
 @app.command()

@@ -42,7 +42,7 @@ def _asset(project: Project, catalogue: Catalogue) -> dg.AssetsDefinition:
         owners=list(about.owners),
         deps=list(about.depends_on),
         partitions_def=teps,
-        code_version=project.tree_hash[:16],
+        code_version=project.version,
         metadata={"program": str(project.program)},
     )
     def up(context: dg.AssetExecutionContext, config: UpConfig) -> dg.MaterializeResult[Any]:

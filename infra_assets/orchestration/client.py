@@ -48,13 +48,23 @@ mutation Terminate($ids: [String!]!) {
   }
 }
 """
-PARTITIONS = """
-query Partitions($location: String!) {
+ASSETS = """
+query Assets($location: String!) {
   assetNodes(group: null, pipeline: {pipelineName: "rollout", repositoryName: "__repository__", repositoryLocationName: $location}) {
-    partitionKeys
+    assetKey { path } opVersion partitionKeys
   }
 }
 """
+RELOAD = """
+mutation Reload($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) {
+    __typename
+    ... on WorkspaceLocationEntry { locationOrLoadError { __typename ... on PythonError { message } } }
+    ... on Error { message }
+  }
+}
+"""
+CAP = "{ instance { runQueueConfig { maxConcurrentRuns } } }"
 ADD_PARTITION = """
 mutation Add($key: String!, $location: String!) {
   addDynamicPartition(
@@ -118,13 +128,34 @@ class DagsterClient:
         if answer["__typename"] != "TerminateRunsResult":
             raise InfraError(f"Dagster refused to stop runs: {answer.get('message')}")
 
-    def ensure_partitions(self, teps: Iterable[str]) -> None:
-        """Give TEPs their partitions where they have none."""
-        nodes = self._ask(PARTITIONS, {"location": self._location})["assetNodes"]
+    def prepare(self, teps: Iterable[str], programs: Mapping[str, str]) -> None:
+        """Give TEPs their partitions, and reload the code location where it has other programs (name: version) than those.
+
+        Raises:
+            InfraError: the code location cannot be loaded.
+        """
+        nodes = self._assets()
+        loaded = {node["assetKey"]["path"][-1]: node["opVersion"] for node in nodes}
+        if any(loaded.get(name) != version for name, version in programs.items()):
+            self._reload()
+            nodes = self._assets()
         present = set(nodes[0]["partitionKeys"]) if nodes else set[str]()
         for tep in teps:
             if tep not in present:
                 self._ask(ADD_PARTITION, {"key": tep, "location": self._location})
+
+    def cap(self) -> int:
+        """Return how many runs may go on at once."""
+        return int(self._ask(CAP, {})["instance"]["runQueueConfig"]["maxConcurrentRuns"])
+
+    def _assets(self) -> list[dict[str, Any]]:
+        return self._ask(ASSETS, {"location": self._location})["assetNodes"]
+
+    def _reload(self) -> None:
+        answer = self._ask(RELOAD, {"location": self._location})["reloadRepositoryLocation"]
+        loaded = answer.get("locationOrLoadError") or {"__typename": "PythonError", "message": answer.get("message", "")}
+        if loaded["__typename"] == "PythonError":
+            raise InfraError(f"Dagster cannot load the programs: {loaded['message']}", remedy=f"See {self.url}/locations.")
 
     def _parameters(self, request: RunRequest) -> dict[str, Any]:
         tags = {**request.tags, PARTITION_TAG: request.tep, TEP_TAG: request.tep}

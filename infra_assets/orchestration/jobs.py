@@ -3,8 +3,6 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from infra_assets.orchestration.partitions import teps
-
 ROLLOUT = "rollout"
 
 
@@ -13,7 +11,6 @@ def rollout_job(names: list[str]) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(  # pyright: ignore[reportUnknownMemberType]  # its hooks have no type
         ROLLOUT,
         selection=dg.AssetSelection.assets(*names),
-        partitions_def=teps,
         description="Deploys a tenant-environment pair: runs `up` on each of its stacks, in the order of their dependencies.",
         tags={"infra/operation": "up"},
     )

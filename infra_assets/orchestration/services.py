@@ -18,7 +18,7 @@ import yaml
 from filelock import FileLock
 
 from infra_assets import processes
-from infra_assets.errors import InfraError
+from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
 
@@ -54,6 +54,8 @@ class Services:
         Raises:
             InfraError: one of them does not come up; the message holds the end of its log.
         """
+        if self._settings.dagster_url and not _answers(self._settings.dagster_url):
+            raise NotRunningError(f"Dagster at {self._settings.dagster_url} does not answer", remedy="Check INFRA_DAGSTER_URL.")
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "start.lock"):
             if (url := self.url()) and _answers(url):

@@ -9,7 +9,7 @@ from infra_assets.fleet.models import Ring, Tep
 from infra_assets.reports.matrix import Row, from_entry
 from infra_assets.rollouts.plan import UNCHANGED, Planned
 from infra_assets.rollouts.runs import OPERATION_TAG, PRIORITIES, PRIORITY_TAG, RING_TAG, ROLLOUT_TAG, Run, RunRequest, Runs
-from infra_assets.stacks.ledger import DEPLOYED, DEPLOYING, FAILED, SKIPPED, Entry, Key, Ledger
+from infra_assets.stacks.ledger import ABANDONED, DEPLOYED, DEPLOYING, FAILED, SKIPPED, Entry, Key, Ledger
 
 POLL_S = 0.5
 GOOD = (DEPLOYED, UNCHANGED)
@@ -36,7 +36,7 @@ def start(planned: Sequence[Planned], runs: Runs, *, force: bool = False) -> Rol
     for item in sorted(planned, key=lambda item: list(Ring).index(item.cell.tep.ring)):
         if item.verdict != UNCHANGED:
             work.setdefault(item.cell.tep.name, []).append(item)
-    runs.ensure_partitions(work)
+    runs.prepare(work, {item.cell.project.name: item.cell.project.version for items in work.values() for item in items})
     requests = [_request(rollout_id, items[0].cell.tep, [item.cell.project.name for item in items], force=force) for items in work.values()]
     ids = runs.launch(requests) if requests else []
     return Rollout(rollout_id, planned, dict(zip(work, ids, strict=True)))
@@ -96,5 +96,5 @@ def cell_row(item: Planned, run: Run | None, entry: Entry | None) -> Row:
         return Row(tep, project, SKIPPED, cause=cause, run_id=run_id, message=f"its run ended before it: {run.status.lower()}")
     row = from_entry(tep, project, entry, cause=cause)
     if entry.state == DEPLOYING and run is not None and not run.active:
-        return from_entry(tep, project, entry, state=FAILED, cause=cause, message="its run's process ended without a word")
+        return from_entry(tep, project, entry, state=FAILED, cause=cause, message=ABANDONED)
     return row

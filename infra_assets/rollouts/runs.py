@@ -62,6 +62,6 @@ class Runs(Protocol):
         """Ask runs to stop gracefully; queued ones never start."""
         ...
 
-    def ensure_partitions(self, teps: Iterable[str]) -> None:
-        """Give TEPs their partitions where they have none."""
+    def prepare(self, teps: Iterable[str], programs: Mapping[str, str]) -> None:
+        """See to it that TEPs have their partitions, and that just these programs (name: version) are known."""
         ...

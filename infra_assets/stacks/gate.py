@@ -2,7 +2,7 @@
 
 from infra_assets.errors import InfraError
 from infra_assets.stacks.cell import Cell
-from infra_assets.stacks.ledger import Entry
+from infra_assets.stacks.ledger import DEPLOYED, Entry
 from infra_assets.stacks.state import Checkpoint, Lock
 
 SHRUNK = 0.5
@@ -19,7 +19,7 @@ def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], la
         held = "; ".join(f"{lock.owner}, lock {lock.id}" for lock in locks)
         raise InfraError(
             f"{cell.name} is locked by {held}",
-            remedy="If that operation is gone for good: pulumi cancel, with the same backend. Never while it still runs.",
+            remedy=f"If that operation is gone for good: infra unlock {cell.name} --lock {locks[0].id}",
         )
     if checkpoint and checkpoint.pending:
         urns = ", ".join(f"{item.operation} {item.urn}" for item in checkpoint.pending)
@@ -42,8 +42,10 @@ def check_upstream(cell: Cell, latest: dict[tuple[str, str], Entry]) -> None:
     Raises:
         InfraError: an upstream cell failed, was skipped, or was never deployed.
     """
+    missing: list[str] = []
     for name in cell.project.about.depends_on:
         entry = latest.get((cell.tep.name, name))
-        if entry is None or entry.state != "deployed":
-            state = entry.state if entry else "never deployed"
-            raise InfraError(f"{cell.name} needs {name}/{cell.tep.name}, which is {state}", remedy=f"Deploy {name}/{cell.tep.name} first.")
+        if entry is None or entry.state != DEPLOYED:
+            missing.append(f"{name}/{cell.tep.name}, which is {entry.state if entry else 'never deployed'}")
+    if missing:
+        raise InfraError(f"{cell.name} needs {', and '.join(missing)}", remedy="Deploy what is upstream first.")

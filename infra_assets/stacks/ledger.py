@@ -38,6 +38,7 @@ DEPLOYED = "deployed"
 FAILED = "failed"
 SKIPPED = "skipped"
 REMOVED = "removed"
+ABANDONED = "its process ended without a word"
 CHANGING = ("up", "destroy")
 """Operations that change a stack; previews are recorded too, and never decide what a cell's state is."""
 
@@ -84,7 +85,11 @@ class Ledger:
             "tep": cell[0], "project": cell[1], "operation": operation, "state": DEPLOYING, "inputs": dict(inputs), "changes": {},
             "outputs": {}, "run_id": run_id or None, "rollout_id": rollout_id or None, "started_at": now(), "message": "",
         }  # fmt: skip
+        same_cell = (operations.c.tep == cell[0]) & (operations.c.project == cell[1])
         with self._engine.begin() as connection:
+            # A TEP has one run at a time: what is still open belongs to a process that was killed.
+            abandoned = sa.update(operations).where(same_cell & (operations.c.state == DEPLOYING))
+            connection.execute(abandoned.values(state=FAILED, message=ABANDONED))
             result = connection.execute(sa.insert(operations).values(row))
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])

@@ -20,10 +20,11 @@ from infra_assets.stacks.cell import Cell, fingerprint
 from infra_assets.stacks.command import FleetCommand
 from infra_assets.stacks.gate import check_state, check_upstream
 from infra_assets.stacks.inputs import Inputs, effective_inputs
-from infra_assets.stacks.ledger import DEPLOYED, FAILED, REMOVED, Entry, Ledger
+from infra_assets.stacks.ledger import DEPLOYED, FAILED, REMOVED, Entry, Key, Ledger
 from infra_assets.stacks.outcome import Outcome
 from infra_assets.stacks.program import inline_program
-from infra_assets.stacks.state import Store, open_store, read_checkpoint, read_locks
+from infra_assets.stacks.state import Lock, Store, open_store, read_checkpoint, read_locks
+from infra_assets.stacks.unlock import unlock
 from infra_assets.stacks.workspace import StackWorkspace, open_workspace
 
 
@@ -79,7 +80,9 @@ class Operator:
         inputs = self.inputs(cell)
         last = self._last_success(cell)
         reasons = (
-            inputs.differences(last.inputs) if last else ["never deployed" if key not in self.ledger.latest() else "the last one failed"]
+            inputs.differences(last.inputs)
+            if last
+            else ["never deployed" if key not in self.ledger.latest([cell.tep.name]) else "the last one failed"]
         )
         if not reasons and not force:
             return Deployment(inputs, [], None)
@@ -128,10 +131,21 @@ class Operator:
             )
         return outcome
 
+    def unlock(self, cell: Cell, lock_id: str) -> Lock:
+        """Take a lock away that a killed operation has left; see `unlock.unlock`.
+
+        Raises:
+            InfraError: its owner may still run, or there is no such lock.
+        """
+        return unlock(self._store, cell.project.name, cell.tep.name, lock_id)
+
     def outputs(self, cell: Cell) -> dict[str, Any]:
         """Return a stack's outputs, secrets as `[secret]`."""
         with self._workspace(cell, changing=False) as workspace:
             return json.loads(workspace.run("stack", "output", "--json").stdout)
+
+    def _why_not_deployed(self, key: Key) -> str:
+        return "the last one failed" if key in self.ledger.latest([key[0]]) else "never deployed"
 
     def _last_success(self, cell: Cell) -> Entry | None:
         return self.ledger.successes([cell.tep.name]).get((cell.tep.name, cell.project.name))

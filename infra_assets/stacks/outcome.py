@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, cast
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105
+"""The key by which the engine tells special values from plain objects (`sdk/go/common/resource/sig` of Pulumi)."""
 SECRET = "[secret]"  # noqa: S105  # what the engine writes in a secret's place
 ENGINES_OWN = "pulumi:"
 """Types of the engine's own book-keeping: the stack, providers, stack references."""
@@ -120,7 +122,7 @@ def from_events(operation: str, events: Iterable[Mapping[str, Any]], *, ok: bool
         ok=ok,
         duration_s=duration_s,
         changes=tuple(changes.values()),
-        outputs=dict(outputs),
+        outputs={name: _masked(value) for name, value in outputs.items()},
         diagnostics=tuple(diagnostics),
         message="" if ok else "\n".join(dict.fromkeys(errors)) or message,
     )
@@ -154,12 +156,23 @@ def _plain(message: str) -> str:
 
 def in_short(message: str) -> str:
     """Return what a program's error says, with the place in the program instead of a traceback."""
-    said, mark, trace = message.partition("Traceback (most recent call last):")
+    # The SDK reports an inline program's error twice, the second time under this heading.
+    said, mark, trace = message.removeprefix("an unhandled error occurred: ").partition("Traceback (most recent call last):")
     if not mark:
-        return message
+        return said.strip()
     frames = re.findall(r'File "([^"]*/(pulumi_programs/[^"]*))", line (\d+)', trace)
     place = f"{frames[-1][1]}:{frames[-1][2]}: " if frames else ""
     return place + " ".join(said.removeprefix("python inline source runtime error:").split())
+
+
+def _masked(value: Any) -> Any:
+    """Return an output with `[secret]` where the engine's events have an object that stands for a secret."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value)
+        return SECRET if SECRET_MARK in items else {key: _masked(item) for key, item in items.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _holds_secret(value: Any) -> bool:

@@ -57,6 +57,11 @@ class Project:
         """SHA-256 over the project's files, the components it imports, and the installed SDKs' versions."""
         return source_hash(self.folder)
 
+    @property
+    def version(self) -> str:
+        """The tree hash, short: what Dagster shows as the asset's code version."""
+        return self.tree_hash[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -42,6 +42,8 @@ class Lock:
 
     id: str
     owner: str
+    host: str = ""
+    pid: int = 0
 
 
 class Store(Protocol):
@@ -53,6 +55,10 @@ class Store(Protocol):
 
     def list(self, folder: str) -> list[str]:
         """Return the paths of the files in a folder."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Delete a file."""
         ...
 
 
@@ -71,6 +77,11 @@ class FolderStore:
         """Return the paths of the files in a folder."""
         found = self._folder / folder
         return [f"{folder}/{file.name}" for file in sorted(found.iterdir())] if found.is_dir() else []
+
+    def delete(self, path: str) -> None:
+        """Delete a file."""
+        (self._folder / path).unlink()
+        (self._folder / f"{path}.attrs").unlink(missing_ok=True)  # which the backend's library keeps beside it
 
 
 class BucketStore:
@@ -91,6 +102,10 @@ class BucketStore:
         """Return the keys below a prefix."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{folder}/")
         return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def delete(self, path: str) -> None:
+        """Delete an object."""
+        self._client.delete_object(Bucket=self._bucket, Key=path)
 
 
 def open_store(url: str, aws: Aws) -> Store:
@@ -136,15 +151,26 @@ def read_checkpoint(store: Store, project: str, stack: str) -> Checkpoint | None
 def read_locks(store: Store, project: str, stack: str) -> list[Lock]:
     """Return who holds a stack; a lock file that cannot be read still counts as a lock."""
     locks: list[Lock] = []
-    for path in store.list(f".pulumi/locks/{ORGANIZATION}/{project}/{stack}"):
+    for path in store.list(_locks(project, stack)):
+        if not path.endswith(".json"):
+            continue
         name = path.rsplit("/", 1)[-1].removesuffix(".json")
         try:
             held = json.loads(store.read(path) or b"")
             owner = f"{held['username']}@{held['hostname']} (process {held['pid']}) since {held['timestamp']}"
+            locks.append(Lock(name, owner, held["hostname"], int(held["pid"])))
         except (ValueError, KeyError, TypeError):
-            owner = "unknown: the lock file is damaged"
-        locks.append(Lock(name, owner))
+            locks.append(Lock(name, "unknown: the lock file is damaged"))
     return locks
+
+
+def delete_lock(store: Store, project: str, stack: str, lock: Lock) -> None:
+    """Take a lock away; see `unlock.unlock` for when that may be done."""
+    store.delete(f"{_locks(project, stack)}/{lock.id}.json")
+
+
+def _locks(project: str, stack: str) -> str:
+    return f".pulumi/locks/{ORGANIZATION}/{project}/{stack}"
 
 
 def _settings_of(provider: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,10 @@ def test_a_changed_setting_is_said_and_kept(bring_in: Import, registry: Registry
     [
         ("tenants:\n  Acme:\n    environments:\n      prod: {}", "fleet.yaml:4: tenant 'Acme'"),
         (f"tenants:\n  {'a' * 37}:\n    environments:\n      prod: {{}}", "fleet.yaml:4: TEP"),
-        ("tenants:\n  acme:\n    ring: gold\n    environments: {}", "fleet.yaml:3: tenants.acme.ring: Input should be 'internal', 'beta' or"),
+        (
+            "tenants:\n  acme:\n    ring: gold\n    environments: {}",
+            "fleet.yaml:3: tenants.acme.ring: Input should be 'internal', 'beta' or",
+        ),
         ("tenants:\n  acme:\n    environments:\n      prod: {account: '12'}", "fleet.yaml:4: tenants.acme.environments.prod.account"),
         ("tenants:\n  acme:\n    enviroments: {}", "fleet.yaml:3: tenants.acme.enviroments: Extra inputs are not permitted"),
         ("tenants:\n  acme: {environments: {}}\n  acme: {environments: {}}", "fleet.yaml:3: tenants.acme stands twice"),

@@ -76,7 +76,9 @@ def test_an_upstream_whose_outputs_changed_is_a_reason(ledger: Ledger, projects:
     assert verdicts(ledger, projects, tep())["cluster/acme-prod"].startswith("run: upstream outputs ")
 
 
-@pytest.mark.parametrize(("change", "said"), [({"engine": "3.2"}, "run: engine 3.1 → 3.2"), ({"provider": "8"}, "run: AWS provider 7.1 → 8")])
+@pytest.mark.parametrize(
+    ("change", "said"), [({"engine": "3.2"}, "run: engine 3.1 → 3.2"), ({"provider": "8"}, "run: AWS provider 7.1 → 8")]
+)
 def test_a_new_engine_or_provider_concerns_everything(ledger: Ledger, projects: list[Project], change: dict[str, str], said: str) -> None:
     deploy(ledger, projects, tep())
     assert set(verdicts(ledger, projects, tep(), **change).values()) == {said}
@@ -132,8 +134,9 @@ class AskedRuns:
     def terminate(self, ids: Any) -> None:
         raise AssertionError
 
-    def ensure_partitions(self, teps: Any) -> None:
+    def prepare(self, teps: Any, programs: Any) -> None:
         self.partitions.extend(teps)
+        self.programs = dict(programs)
 
 
 def test_a_rollout_asks_for_one_run_a_tep_ring_by_ring_with_just_what_may_change(ledger: Ledger, projects: list[Project]) -> None:
@@ -148,13 +151,21 @@ def test_a_rollout_asks_for_one_run_a_tep_ring_by_ring_with_just_what_may_change
         ("fresh-prod", ["account", "network", "cluster"]),
     ]
     assert runs.partitions == ["ours-prod", "fresh-prod"]
+    assert runs.programs == {project.name: project.version for project in projects}
     assert rollout.run_ids == {"ours-prod": "run-ours-prod", "fresh-prod": "run-fresh-prod"}
     assert {request.tags["infra/rollout"] for request in runs.requests} == {rollout.id}
 
 
 @pytest.mark.parametrize(
     ("status", "state"),
-    [(None, "queued"), ("QUEUED", "queued"), ("STARTED", "queued"), ("SUCCESS", "unchanged"), ("CANCELED", "skipped"), ("FAILURE", "skipped")],
+    [
+        (None, "queued"),
+        ("QUEUED", "queued"),
+        ("STARTED", "queued"),
+        ("SUCCESS", "unchanged"),
+        ("CANCELED", "skipped"),
+        ("FAILURE", "skipped"),
+    ],
 )
 def test_a_cell_that_its_run_has_not_come_to(projects: list[Project], status: str | None, state: str) -> None:
     item = Planned(Cell(projects[0], tep()), "run", ["never deployed"])
@@ -169,4 +180,4 @@ def test_a_cell_whose_process_died_is_failed_and_not_for_ever_deploying(ledger: 
     entry = ledger.of_rollout("r")[0]
     assert cell_row(item, Run("1", "STARTED", {}), entry).state == "deploying"
     dead = cell_row(item, Run("1", "FAILURE", {}), entry)
-    assert (dead.state, dead.message) == ("failed", "its run's process ended without a word")
+    assert (dead.state, dead.message) == ("failed", "its process ended without a word")

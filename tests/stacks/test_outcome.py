@@ -26,7 +26,8 @@ def test_changes_are_counted_by_operation_and_what_stays_is_not() -> None:
     )
     assert outcome.counts == {"create": 1}
     assert outcome.resources == 2
-    assert [(change.type, change.name, change.id) for change in outcome.changes][0] == ("aws:ec2/vpc:Vpc", "main", "vpc-1")
+    first = outcome.changes[0]
+    assert (first.type, first.name, first.id) == ("aws:ec2/vpc:Vpc", "main", "vpc-1")
 
 
 def test_a_replacement_is_one_change_whatever_the_order_of_its_steps() -> None:
@@ -38,9 +39,10 @@ def test_a_replacement_is_one_change_whatever_the_order_of_its_steps() -> None:
 
 def test_outputs_are_the_stacks_and_a_secret_is_noticed_at_any_depth() -> None:
     plain = up(step("resOutputsEvent", STACK, "update", new={"outputs": {"vpc_id": "vpc-1"}}))
-    nested = up(step("resOutputsEvent", STACK, "update", new={"outputs": {"a": [{"b": "[secret]"}]}}))
+    hidden = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+    nested = up(step("resOutputsEvent", STACK, "update", new={"outputs": {"a": [{"b": hidden}]}}))
     assert (plain.outputs, plain.has_secret_outputs) == ({"vpc_id": "vpc-1"}, False)
-    assert nested.has_secret_outputs
+    assert (nested.outputs, nested.has_secret_outputs) == ({"a": [{"b": "[secret]"}]}, True)
 
 
 def test_a_failure_says_what_the_engine_said_once_and_without_colours() -> None:

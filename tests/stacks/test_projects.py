@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 def project(root: Path, name: str, *, depends_on: str = "[]", program: str = "", yaml: str | None = None) -> Path:
     folder = root / "pulumi_programs" / name
     folder.mkdir(parents=True)
-    (folder / "Pulumi.yaml").write_text(yaml if yaml is not None else f"name: {name}\nruntime: python\ninfra: {{depends_on: {depends_on}}}\n")
+    (folder / "Pulumi.yaml").write_text(
+        yaml if yaml is not None else f"name: {name}\nruntime: python\ninfra: {{depends_on: {depends_on}}}\n"
+    )
     (folder / "__main__.py").write_text(program)
     return folder
 

@@ -70,7 +70,7 @@ def test_a_lock_tells_its_owner_and_a_damaged_one_is_still_a_lock(tmp_path: Path
     write(tmp_path, f"{folder}/aa.json", '{"pid": 7, "username": "joe", "hostname": "build", "timestamp": "now"}')
     store = write(tmp_path, f"{folder}/bb.json", "")
     assert read_locks(store, "network", "acme-prod") == [
-        Lock("aa", "joe@build (process 7) since now"),
+        Lock("aa", "joe@build (process 7) since now", "build", 7),
         Lock("bb", "unknown: the lock file is damaged"),
     ]
 

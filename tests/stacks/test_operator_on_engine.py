@@ -1,0 +1,207 @@
+"""One stack through its life on the real engine, without Dagster: what each operation says, and what it costs in calls of the CLI."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Generator
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from infra_assets.errors import InfraError
+from infra_assets.sandbox import tools as sandbox_tools
+from infra_assets.sandbox.emulator import Fault, add_faults, calls, clear_faults
+from infra_assets.sandbox.tools import Tools
+from infra_assets.stacks.cell import Cell
+from infra_assets.stacks.operator import Operator
+from infra_assets.stacks.projects import discover
+from tests.end_to_end.conftest import ONE_TEP
+from tests.end_to_end.house import House, wait_for
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+PROGRAM = """
+import pulumi
+import pulumi_aws as aws
+
+topic = aws.sns.Topic("topic", tags={"color": pulumi.Config().require("color")})
+pulumi.export("name", topic.name)
+pulumi.export("token", pulumi.Output.secret(pulumi.Config().require("token")))
+pulumi.export("hidden", {"list": [pulumi.Output.secret("s3cr3t-" + pulumi.Config().require("token"))]})
+"""
+FLEET = ONE_TEP + '          topic: {color: "no", token: "0x1F"}\n'
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generator[House]:
+    root = tmp_path_factory.mktemp("root")
+    folder = root / "pulumi_programs" / "topic"
+    folder.mkdir(parents=True)
+    (root / "workspace.yaml").write_text("load_from: []")
+    (folder / "Pulumi.yaml").write_text("name: topic\nruntime: python\ninfra: {role: bootstrap, public_outputs: [name]}\n")
+    (folder / "__main__.py").write_text(PROGRAM)
+    built = House(root, tmp_path_factory.mktemp("home"))
+    try:
+        built.done("sandbox", "up")
+        built.import_fleet(FLEET)
+        yield built
+    finally:
+        built.close()
+
+
+@pytest.fixture
+def cell(house: House) -> Cell:
+    return Cell(discover(house.root).get("topic"), house.registry.get("acme-dev"))
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: Tools) -> Path:
+    """A file with a line for each call of the CLI: a shim stands before it."""
+    log = tmp_path / "calls"
+    log.touch()
+    shim = tmp_path / "pulumi"
+    shim.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {tools.pulumi} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setattr(sandbox_tools, "find", lambda _settings: replace(tools, pulumi=shim))
+    return log
+
+
+def commands(log: Path) -> list[str]:
+    lines = log.read_text().splitlines()
+    log.write_text("")
+    words = [line.removeprefix("--non-interactive ").split() for line in lines]
+    return [" ".join(takewhile(lambda word: not word.startswith("-") and word != "acme-dev", line)) for line in words]
+
+
+def test_a_stacks_life(house: House, cell: Cell, called: Path) -> None:
+    operator = Operator(house.settings)
+
+    first = operator.deploy(cell)
+    assert first.outcome is not None
+    assert first.outcome.ok, first.outcome.message
+    assert (first.outcome.counts, first.reasons) == ({"create": 1}, ["never deployed"])
+    # A first `up` makes the stack; the last call is there because an output is secret, and its hash must follow its value.
+    assert commands(called) == ["stack init", "up", "stack output"]
+
+    assert operator.deploy(cell).outcome is None
+    assert commands(called) == []
+
+    again = operator.deploy(cell, force=True)
+    assert again.outcome is not None
+    assert again.outcome.counts == {}
+    assert commands(called)[0] == "up"
+
+    entry = operator.ledger.latest()["acme-dev", "topic"]
+    assert entry.outputs == {"name": first.outcome.outputs["name"], "token": None, "hidden": None}
+    assert operator.outputs(cell)["token"] == "[secret]"
+    assert operator.preview(cell).counts == {}
+
+
+def test_values_reach_the_program_as_they_are_written(house: House, cell: Cell) -> None:
+    """`no` and `0x1F` are strings here; a YAML reader between us and the engine would make a boolean and a number of them."""
+    sns = _bootstrap(house, cell, "sns")
+    arn = sns.list_topics()["Topics"][0]["TopicArn"]
+    tags = {tag["Key"]: tag["Value"] for tag in sns.list_tags_for_resource(ResourceArn=arn)["Tags"]}
+    assert tags["color"] == "no"
+
+
+def test_a_secret_is_nowhere_in_clear(house: House) -> None:
+    found = subprocess.run(["grep", "-rl", "s3cr3t-", str(house.home)], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
+
+
+def test_drift_is_seen_and_a_check_only_reads(house: House, cell: Cell) -> None:
+    sns = _bootstrap(house, cell, "sns")
+    arn = sns.list_topics()["Topics"][0]["TopicArn"]
+    sns.tag_resource(ResourceArn=arn, Tags=[{"Key": "color", "Value": "blue"}])
+    before = calls(house.emulator)[-1].n
+    outcome = Operator(house.settings).preview(cell, refresh=True)
+    assert outcome.counts == {"update": 1}
+    assert {call.read_only for call in calls(house.emulator, before)} == {True}
+    sns.tag_resource(ResourceArn=arn, Tags=[{"Key": "color", "Value": "no"}])
+
+
+def test_every_call_is_made_in_the_teps_own_account(house: House, cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this process' environment says of AWS."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODYELSE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    before = calls(house.emulator)[-1].n
+    outcome = Operator(house.settings).preview(cell, refresh=True)
+    assert outcome.ok, outcome.message
+    made = calls(house.emulator, before)
+    assert {call.account for call in made if call.service != "sts"} == {cell.tep.account_id}
+    assert {call.region for call in made if call.service == "sns"} == {"us-east-1"}
+    assert "AKIASOMEBODYELSE" not in {call.access_key_id for call in made}
+
+
+def test_credentials_of_another_account_are_refused_before_anything_is_done(house: House, cell: Cell) -> None:
+    class Misconfigured(Cell):
+        """Its role is in the TEP's account, and that is not the account which the TEP should be in."""
+
+        def configuration(self, **options: Any) -> dict[str, Any]:
+            return super().configuration(**options) | {"aws:allowedAccountIds": ["999999999999"]}
+
+    before = calls(house.emulator)[-1].n
+    outcome = Operator(house.settings).deploy(Misconfigured(cell.project, replace(cell.tep, environment="other"))).outcome
+    assert outcome is not None
+    assert not outcome.ok
+    assert f"AWS account ID not allowed: {cell.tep.account_id}" in outcome.message
+    assert {call.service for call in calls(house.emulator, before)} == {"sts"}
+
+
+def test_an_engine_that_is_killed_leaves_a_lock_that_goes_only_by_its_id_and_a_pending_create_that_is_named(
+    house: House, cell: Cell
+) -> None:
+    other = replace(cell, tep=replace(cell.tep, environment="dirty"))
+    add_faults(house.emulator, [Fault("sns", "CreateTopic", delay_s=20, when="after", times=1)])
+    child = os.fork()
+    if child == 0:
+        try:
+            Operator(house.settings).deploy(other)
+        finally:
+            os._exit(0)
+
+    def engines() -> list[psutil.Process]:
+        return [p for p in psutil.Process(child).children(recursive=True) if p.name() == "pulumi"]
+
+    try:
+        wait_for("the engine to have begun", lambda: house.leftovers("topic", "acme-dirty")["pending"], 60)
+        for process in engines():
+            process.send_signal(signal.SIGKILL)
+        os.waitpid(child, 0)
+    finally:
+        clear_faults(house.emulator)
+
+    operator = Operator(house.settings)
+    with pytest.raises(InfraError, match="topic/acme-dirty is locked by") as refused:
+        operator.deploy(other)
+    lock = refused.value.remedy.split("--lock ")[1]
+    with pytest.raises(InfraError, match="has no lock 123"):
+        operator.unlock(other, "123")
+    operator.unlock(other, lock)
+    with pytest.raises(InfraError, match=r"may exist without being recorded: creating urn:pulumi:acme-dirty::topic::aws:sns/topic:Topic"):
+        operator.deploy(other)
+
+
+def test_destroy_leaves_nothing(house: House, cell: Cell) -> None:
+    operator = Operator(house.settings)
+    outcome = operator.destroy(cell)
+    assert (outcome.ok, outcome.counts) == (True, {"delete": 1})
+    names = [topic["TopicArn"] for topic in _bootstrap(house, cell, "sns").list_topics()["Topics"]]
+    assert not [name for name in names if name.endswith(str(outcome.changes[0].id).rsplit(":", 1)[-1])]
+    assert operator.ledger.latest()["acme-dev", "topic"].state == "removed"
+
+
+def _bootstrap(house: House, cell: Cell, service: str) -> Any:
+    from infra_assets.fleet.accounts import role_arn
+    from infra_assets.sandbox.cloud import Aws, environment
+
+    aws = Aws(environment(house.settings))
+    session = aws.session(role_arn=role_arn(cell.tep, "bootstrap"), external_id=cell.tep.external_id)
+    return aws.client(session, service, cell.tep.region)
