@@ -107,7 +107,7 @@ def measure(cap: int) -> dict[str, float | int]:
     try:
         sandbox.up(say)
         registry = Registry(connect(configured.database_url))
-        organization = Organization(cloud.Aws(cloud.environment(configured)))
+        organization = Organization(cloud.Aws(cloud.environment(configured)), email=configured.account_email)
         organization.ensure()
         import_fleet(read(configured.root / "fleet.yaml"), registry, organization.create_account)
         teps, projects = registry.list(), discover(configured.root).tenant_projects()

@@ -58,10 +58,10 @@ def find(path: Path) -> psutil.Process | None:
     return None
 
 
-def stop(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
-    """End processes and their children: ask, wait for the grace, then kill."""
+def stop(processes: Sequence[psutil.Process], *, grace_s: float, children: bool = True) -> None:
+    """End processes, with their children unless those are to outlive them: ask, wait for the grace, then kill."""
     family = [*processes]
-    for process in processes:
+    for process in processes if children else ():
         with suppress(psutil.NoSuchProcess):
             family.extend(process.children(recursive=True))
     for process in processes:

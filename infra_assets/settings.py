@@ -30,7 +30,6 @@ class Settings(BaseSettings):
     )
     cap: int = Field(5, ge=0, description="Deployments at once, over all triggers. 5, 25 and 150 are Pulumi's plans; 0 freezes.")
     state_backend: str = Field(description="Pulumi's state: file:///… or s3://bucket?region=…. Default: a folder in HOME/sandbox.")
-    organization: str = Field("organization", description="The organization in stack references; 'organization' on file and S3 backends.")
     passphrase: SecretStr | None = Field(None, description="Encrypts secrets in the state. Default: a generated one in HOME/sandbox.")
     database_url: str = Field(description="Fleet and ledger, as a SQLAlchemy URL. Default: SQLite in HOME.")
     dagster_url: str | None = Field(None, description="A Dagster webserver that runs elsewhere. Default: the one that infra started here.")
@@ -38,6 +37,9 @@ class Settings(BaseSettings):
     aws_secret_access_key: SecretStr | None = Field(None, description="Belongs to INFRA_AWS_ACCESS_KEY_ID.")
     aws_session_token: SecretStr | None = Field(None, description="Where the key above is a short-lived one.")
     operations_account: str = Field("123456789012", pattern=r"^\d{12}$", description="The account id of Organizations' management.")
+    account_email: str = Field(
+        "aws+{tep}@example.com", pattern=r"\{tep\}", description="The address of a new AWS account's owner; {tep} is the TEP's name."
+    )
     operation_timeout_s: int = Field(3600, gt=0, description="Seconds after which one Pulumi operation is cancelled gracefully.")
     grace_s: int = Field(120, gt=0, description="Seconds that a cancelled operation gets to finish the resource it is at.")
 
@@ -81,4 +83,4 @@ def load() -> Settings:
         return Settings(**given)  # pyright: ignore[reportArgumentType]  # one dict of differently typed defaults
     except ValidationError as error:
         places = "; ".join(f"INFRA_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"settings: {places}", remedy="infra doctor lists every setting with its meaning.") from None
+        raise UsageError(f"settings: {places}", remedy="docs/operating.md lists every setting with its meaning.") from None

@@ -31,7 +31,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A fleet file, such as fle
     context = Context()
     document = read(file)
     context.sandbox.check()
-    organization = Organization(Aws(environment(context.settings)))
+    organization = Organization(Aws(environment(context.settings)), email=context.settings.account_email)
     organization.ensure()
 
     def create(name: str) -> str:

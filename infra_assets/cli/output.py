@@ -81,7 +81,12 @@ def write_matrix(rows: Sequence[Row], form: Format, output: Path | None, *, titl
 def matrix_table(rows: Sequence[Row], *, title: str = "") -> Table:
     """Return the matrix with TEPs down and projects across, and what went wrong below."""
     projects = list(dict.fromkeys(row.project for row in rows))
-    table = Table("TEP", "ring", *projects, title=title or None, title_justify="left")
+    table = Table(title=title or None, title_justify="left")
+    # A name that is cut off cannot be typed again: rather let the states wrap.
+    table.add_column("TEP", no_wrap=True, min_width=max((len(row.tep.name) for row in rows), default=0))
+    table.add_column("ring", no_wrap=True, min_width=len("internal"))
+    for project in projects:
+        table.add_column(project)
     by_tep: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_tep.setdefault(row.tep.name, {})[row.project] = row
@@ -105,6 +110,4 @@ def _cell(row: Row | None) -> Text:
     counts = " ".join(f"{signs[name]}{count}" for name, count in row.changes.items() if name in signs and count)
     if counts:
         text.append(f" {counts}", style="dim")
-    if row.duration_s is not None and row.state != "unchanged":
-        text.append(f" {row.duration_s:.1f}s", style="dim")
     return text

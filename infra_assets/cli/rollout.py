@@ -135,5 +135,4 @@ def _counts(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _planned_row(item: Planned) -> Row:
-    state = UNCHANGED if item.verdict == UNCHANGED else ""
-    return Row(item.cell.tep, item.cell.project.name, state, verdict=item.verdict, cause="; ".join(item.reasons))
+    return Row(item.cell.tep, item.cell.project.name, item.state, verdict=item.verdict, cause="; ".join(item.reasons))

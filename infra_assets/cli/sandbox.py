@@ -26,14 +26,16 @@ def up() -> None:
 
 @app.command()
 def down(
-    force: Annotated[bool, typer.Option("--force", help="Also while runs are going on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Stop runs that are going on, gracefully.")] = False,
 ) -> None:
     """Stop Dagster and the AWS emulator, whose memory is lost: `reset` before the next rollout.
 
     Example: infra sandbox down
     """
     context = Context()
-    if not force:
+    if force:
+        context.services.stop_workers()
+    else:
         _refuse_while_runs_go_on(context)
     dagster, aws = context.services.stop(), context.sandbox.down()
     stderr.print("stopped: " + (" and ".join(name for name, was in (("Dagster", dagster), ("AWS", aws)) if was) or "nothing ran"))
@@ -64,7 +66,13 @@ def _refuse_while_runs_go_on(context: Context) -> None:
     active = client.runs(statuses=ACTIVE) if client else []
     if active:
         teps = ", ".join(sorted(run.tep for run in active))
-        raise UsageError(f"{len(active)} runs are going on: {teps}", remedy="Wait for them, or stop them in Dagster's UI first.")
+        raise UsageError(f"{len(active)} runs are going on: {teps}", remedy="Wait for them, or stop them: infra sandbox down --force.")
+    if workers := context.services.workers():
+        pids = ", ".join(str(worker.pid) for worker in workers)
+        raise UsageError(
+            f"deployments go on without a Dagster that knows of them: processes {pids}",
+            remedy="Wait for them, or stop them: infra sandbox down --force.",
+        )
 
 
 @app.command()

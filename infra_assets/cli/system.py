@@ -14,6 +14,7 @@ from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.errors import FAILED, InfraError
 from infra_assets.sandbox import tools
+from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
 
 
@@ -36,14 +37,15 @@ def print_version(wanted: bool) -> None:
 
 def ui(
     port: Annotated[int, typer.Option("--port", help="Where to serve it; 0 chooses a free port.")] = 0,
+    restart: Annotated[bool, typer.Option("--restart", help="Start Dagster anew, with another cap say; runs go on.")] = False,
 ) -> None:
     """Serve Dagster's UI in the background, and print its address.
 
-    Example: infra ui --port 3000
+    Examples: infra ui --port 3000 · INFRA_CAP=25 infra ui --restart
     """
     context = Context()
     context.sandbox.check()
-    typer.echo(context.services.start(lambda text: stderr.print(text, style="dim"), port=port))
+    typer.echo(context.services.start(lambda text: stderr.print(text, style="dim"), port=port, restart=restart))
     stderr.print("it goes on in the background; infra sandbox down stops it", style="dim")
 
 
@@ -97,6 +99,10 @@ def _tools(settings: Settings) -> Finding:
 
 def _sandbox(context: Context) -> Finding:
     if context.settings.cloud != "sandbox":
+        try:
+            environment(context.settings)
+        except InfraError as error:
+            return Finding("AWS", False, error.message, error.remedy)
         return Finding("AWS", True, "the real one")
     status = context.sandbox.status()
     if not status.healthy:

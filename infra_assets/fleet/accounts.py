@@ -22,11 +22,11 @@ def role_arn(tep: Tep, role: str) -> str:
 
 
 class Organization:
-    """The organization that the operations account manages."""
+    """The organization that the operations account manages. `email` is a new account's, with `{tep}` for the TEP's name."""
 
-    def __init__(self, aws: Aws, *, mail_domain: str = "example.com") -> None:
+    def __init__(self, aws: Aws, *, email: str) -> None:
         self._client: Any = aws.client(aws.session(), "organizations", "us-east-1")
-        self._mail_domain = mail_domain
+        self._email = email
 
     def ensure(self) -> str:
         """Return the organization's id, creating the organization if there is none."""
@@ -48,7 +48,7 @@ class Organization:
         """
         if existing := self.accounts().get(name):
             return existing
-        status = self._client.create_account(Email=f"aws+{name}@{self._mail_domain}", AccountName=name)["CreateAccountStatus"]
+        status = self._client.create_account(Email=self._email.format(tep=name), AccountName=name)["CreateAccountStatus"]
         deadline = time.monotonic() + CREATION_TIMEOUT_S
         while status["State"] == "IN_PROGRESS":
             if time.monotonic() > deadline:

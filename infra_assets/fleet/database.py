@@ -50,17 +50,17 @@ def connect(url: str) -> Engine:
         InfraError: the database cannot be opened.
     """
     database = sa.make_url(url)
-    engine = sa.create_engine(database, pool_pre_ping=database.get_backend_name() != "sqlite")
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _tune_sqlite)
     try:
+        engine = sa.create_engine(database, pool_pre_ping=database.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _tune_sqlite)
         if engine.dialect.name == "sqlite" and database.database:
             Path(database.database).parent.mkdir(parents=True, exist_ok=True)
         if _schema_version(engine) != SCHEMA_VERSION:
             _migrate(engine)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, OSError, ImportError) as error:
         shown = database.render_as_string(hide_password=True)
-        reason = error.orig if isinstance(error, OperationalError) else error.strerror
+        reason = error.orig if isinstance(error, OperationalError) else error
         raise InfraError(f"database {shown} cannot be opened: {reason}", remedy="Check INFRA_DATABASE_URL.") from None
     return engine
 

@@ -97,7 +97,7 @@ def _check_accounts(document: Document, wanted: Mapping[str, Tep], known: Mappin
         if name in known and known[name].account_id != tep.account_id:
             raise UsageError(
                 f"{place}: {name} is in account {known[name].account_id}, the file says {tep.account_id}",
-                remedy="A TEP never moves between accounts: offboard it and onboard it again.",
+                remedy="A TEP never moves between accounts; give a new TEP the new account.",
             )
         if tep.account_id and owners.setdefault(tep.account_id, name) != name:
             raise UsageError(f"{place}: account {tep.account_id} belongs to {owners[tep.account_id]}; each TEP has one of its own")

@@ -28,7 +28,7 @@ def deployed(cell: Cell, deployment: Deployment) -> Metadata:
         return shown
     shown["why"] = dg.MetadataValue.text("; ".join(deployment.reasons))
     shown["duration_s"] = dg.MetadataValue.float(round(outcome.duration_s, 2))
-    shown["resources"] = dg.MetadataValue.int(outcome.resources)
+    shown["resources"] = dg.MetadataValue.int(sum(change.operation != "delete" for change in outcome.changes))
     shown["outputs"] = dg.MetadataValue.json(_outputs(cell, outcome))
     warnings = [diagnostic.message for diagnostic in outcome.diagnostics if diagnostic.severity == "warning"]
     if warnings:

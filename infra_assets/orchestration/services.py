@@ -6,6 +6,7 @@ dagster: the commands that only ask whether it runs must be quick.
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,11 @@ from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
 
 LOCATION = "infra_assets"
-NAMES = ("code-server", "warm", "daemon", "webserver")
+WARM = "warm"
+NAMES = ("code-server", WARM, "daemon", "webserver")
+WARM_MODULE = "infra_assets.orchestration.warm"
+COLD_MODULE = "infra_assets.orchestration.worker"
+CONFIG = "dagster.yaml"
 START_S = 90.0
 STOP_S = 10.0
 
@@ -48,8 +53,8 @@ class Services:
         """Return one of the processes if it lives."""
         return processes.find(self._folder / f"{name}.json")
 
-    def start(self, progress: Callable[[str], None] = lambda _: None, *, port: int = 0) -> str:
-        """Start what does not run yet and return the webserver's address; harmless when all runs.
+    def start(self, progress: Callable[[str], None] = lambda _: None, *, port: int = 0, restart: bool = False) -> str:
+        """Start what does not run yet (or everything anew) and return the webserver's address; harmless when all runs.
 
         Raises:
             InfraError: one of them does not come up; the message holds the end of its log.
@@ -58,7 +63,7 @@ class Services:
             raise NotRunningError(f"Dagster at {self._settings.dagster_url} does not answer", remedy="Check INFRA_DAGSTER_URL.")
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "start.lock"):
-            if (url := self.url()) and _answers(url):
+            if not restart and (url := self.url()) and _answers(url):
                 return url
             progress("starting Dagster: code server, daemon, webserver")
             self.stop()
@@ -66,11 +71,32 @@ class Services:
 
     def stop(self) -> bool:
         """Stop all of them; running deployments go on to their end. Returns whether there were any."""
-        running = [process for name in reversed(NAMES) if (process := self.find(name))]
-        processes.stop(running, grace_s=STOP_S)
+        running = {name: process for name in reversed(NAMES) if (process := self.find(name))}
+        # The warm host's children are the runs' workers.
+        processes.stop([process for name, process in running.items() if name != WARM], grace_s=STOP_S)
+        processes.stop([process for name, process in running.items() if name == WARM], grace_s=STOP_S, children=False)
         for name in NAMES:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
         return bool(running)
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes of runs that are going on, whether or not a Dagster still knows of them."""
+        host = self.find(WARM)
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            variables: Mapping[str, str] = process.info["environ"] or {}
+            command: list[str] = process.info["cmdline"] or []
+            ours = variables.get("INFRA_HOME") == str(self._settings.home)
+            worker = ours and (WARM_MODULE in command or COLD_MODULE in command)
+            if worker and (host is None or process.pid != host.pid):
+                found.append(process)
+        return found
+
+    def stop_workers(self) -> int:
+        """Ask the runs that are going on to stop gracefully, wait for them, and return how many there were."""
+        workers = self.workers()
+        processes.stop(workers, grace_s=self._settings.grace_s, children=False)
+        return len(workers)
 
     def _launch(self, port: int) -> str:
         bin_folder = Path(sys.executable).parent
@@ -80,9 +106,10 @@ class Services:
             yaml.safe_dump({"load_from": [{"grpc_server": {"socket": str(code_socket), "location_name": LOCATION}}]}), encoding="utf-8"
         )
         code_socket.unlink(missing_ok=True)
+        self._write_config()
         self._create_storage()
         dagster = str(bin_folder / "dagster")
-        self._spawn("warm", [sys.executable, "-m", "infra_assets.orchestration.warm"])
+        self._spawn(WARM, [sys.executable, "-m", WARM_MODULE])
         self._spawn(
             "code-server",
             [dagster, "code-server", "start", "-m", "infra_assets.definitions", "--location-name", LOCATION, "--socket", str(code_socket)],
@@ -98,6 +125,15 @@ class Services:
             self.stop()
             raise InfraError(f"Dagster's {name} did not come up\n{end}", remedy=f"Its log: {self._folder / f'{name}.log'}")
         return url
+
+    def _write_config(self) -> None:
+        """See to it that the home has a dagster.yaml: without it Dagster would run with a queue and a launcher of its own."""
+        ours, standard = self._settings.home / CONFIG, self._settings.root / "dagster_home" / CONFIG
+        if ours.exists():
+            return
+        if not standard.exists():
+            raise InfraError(f"no {CONFIG} in {self._settings.home}", remedy="Copy the one of the project's dagster_home there.")
+        shutil.copyfile(standard, ours)
 
     def _create_storage(self) -> None:
         """Create Dagster's own databases before several processes try to at once, and fail on each other's migrations."""

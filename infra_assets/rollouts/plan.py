@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra_assets.fleet.models import Tep
+from infra_assets.reports.matrix import NEVER
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.inputs import effective_inputs
 from infra_assets.stacks.ledger import Entry, Key
@@ -22,6 +23,8 @@ class Planned:
     verdict: str
     """`run`; `maybe`: decided when what is upstream is done; `unchanged`."""
     reasons: Sequence[str]
+    state: str = NEVER
+    """What the ledger says of it now."""
 
 
 def plan(
@@ -50,13 +53,14 @@ def plan(
             reasons = inputs.differences(last.inputs) if last else [_unsuccessful(known.get(key))]
             if force and not reasons:
                 reasons = ["forced"]
+            state = known[key].state if key in known else NEVER
             upstream = [name for name in project.about.depends_on if name in moving]
             if reasons:
-                planned.append(Planned(cell, RUN, reasons))
+                planned.append(Planned(cell, RUN, reasons, state))
             elif upstream:
-                planned.append(Planned(cell, MAYBE, [f"after {' and '.join(upstream)}"]))
+                planned.append(Planned(cell, MAYBE, [f"after {' and '.join(upstream)}"], state))
             else:
-                planned.append(Planned(cell, UNCHANGED, []))
+                planned.append(Planned(cell, UNCHANGED, [], state))
             if reasons or upstream:
                 moving.add(project.name)
     return planned

@@ -9,8 +9,8 @@ SHRUNK = 0.5
 """A state that holds less than this part of what the ledger recorded was damaged or swapped, not edited."""
 
 
-def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], last: Entry | None) -> None:
-    """Refuse to work on a stack whose state does not fit what is known of it.
+def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], recorded: int) -> None:
+    """Refuse to work on a stack whose state does not fit what is known of it; `recorded` is how many resources it last held.
 
     Raises:
         InfraError: it is locked, an operation on it was cut off, or resources that were there are missing from its state.
@@ -27,9 +27,8 @@ def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], la
             f"{cell.name}: an operation was cut off, and these may exist without being recorded: {urns}",
             remedy="Look for them in the account, then import them or clear them with pulumi refresh --clear-pending-creates.",
         )
-    recorded = last.resources if last and last.resources else 0
     present = checkpoint.resources if checkpoint else 0
-    if recorded and present < recorded * SHRUNK:
+    if present < recorded * SHRUNK:
         raise InfraError(
             f"{cell.name}: the state holds {present} resources, the last operation recorded {recorded}",
             remedy="Restore the state from the backend's backups: going on would create everything again.",

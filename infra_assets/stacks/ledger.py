@@ -113,6 +113,17 @@ class Ledger:
         newest = self._newest(operations.c.operation.in_(CHANGING) & (operations.c.state != SKIPPED), teps)
         return {key: entry for key, entry in newest.items() if entry.state == DEPLOYED}
 
+    def recorded_resources(self, cell: Key) -> int:
+        """Return how many resources a cell's stack held after the last operation that could tell; 0 where none was recorded."""
+        newest = (
+            sa.select(operations.c.resources)
+            .where((operations.c.tep == cell[0]) & (operations.c.project == cell[1]) & operations.c.resources.is_not(None))
+            .order_by(operations.c.id.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.scalar(newest) or 0
+
     def history(self, tep: str, project: str | None = None, limit: int = 50) -> Sequence[Entry]:
         """Return a TEP's operations, newest first."""
         query = sa.select(operations).where(operations.c.tep == tep).order_by(operations.c.id.desc()).limit(limit)

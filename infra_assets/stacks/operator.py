@@ -88,8 +88,7 @@ class Operator:
             return Deployment(inputs, [], None)
         number = self.ledger.begin(key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id)
         with self._recorded(number):
-            latest = self.ledger.latest([cell.tep.name])
-            check_upstream(cell, latest)
+            check_upstream(cell, self.ledger.latest([cell.tep.name]))
             with self._workspace(cell) as workspace:
                 outcome = engine.operate(workspace, engine.UP, inline_program(cell.project))
                 outputs_hash = self._outputs_hash(workspace, outcome)
@@ -97,7 +96,7 @@ class Operator:
                 number,
                 DEPLOYED if outcome.ok else FAILED,
                 changes=outcome.counts,
-                resources=outcome.resources if outcome.ok else None,
+                resources=self._resources(cell),
                 outputs=self._shown(cell, outcome.outputs),
                 outputs_hash=outputs_hash,
                 message=self._message(workspace, outcome),
@@ -120,14 +119,15 @@ class Operator:
             InfraError: the gate refuses.
         """
         number = self.ledger.begin((cell.tep.name, cell.project.name), "destroy", {}, run_id=run_id)
-        with self._recorded(number), self._workspace(cell) as workspace:
-            outcome = engine.operate(workspace, engine.DESTROY, inline_program(cell.project))
+        with self._recorded(number):
+            with self._workspace(cell) as workspace:
+                outcome = engine.operate(workspace, engine.DESTROY, inline_program(cell.project))
             self.ledger.finish(
                 number,
                 REMOVED if outcome.ok else FAILED,
                 changes=outcome.counts,
-                resources=0 if outcome.ok else None,
-                message=outcome.message,
+                resources=self._resources(cell),
+                message=self._message(workspace, outcome),
             )
         return outcome
 
@@ -146,6 +146,10 @@ class Operator:
 
     def _why_not_deployed(self, key: Key) -> str:
         return "the last one failed" if key in self.ledger.latest([key[0]]) else "never deployed"
+
+    def _resources(self, cell: Cell) -> int:
+        checkpoint = read_checkpoint(self._store, cell.project.name, cell.tep.name)
+        return checkpoint.resources if checkpoint else 0
 
     def _last_success(self, cell: Cell) -> Entry | None:
         return self.ledger.successes([cell.tep.name]).get((cell.tep.name, cell.project.name))
@@ -167,7 +171,7 @@ class Operator:
         checkpoint = read_checkpoint(self._store, cell.project.name, cell.tep.name)
         if changing:
             locks = read_locks(self._store, cell.project.name, cell.tep.name)
-            check_state(cell, checkpoint, locks, self._last_success(cell))
+            check_state(cell, checkpoint, locks, self.ledger.recorded_resources((cell.tep.name, cell.project.name)))
         settings = self._settings
         command = FleetCommand(
             self._tools.pulumi, self._tools.engine_version, limit_s=settings.operation_timeout_s, grace_s=settings.grace_s

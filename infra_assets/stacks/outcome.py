@@ -72,11 +72,6 @@ class Outcome:
         return dict(Counter(change.operation for change in self.changes if change.operation not in IDLE))
 
     @property
-    def resources(self) -> int:
-        """How many resources there are after the operation."""
-        return sum(change.operation != "delete" for change in self.changes)
-
-    @property
     def has_secret_outputs(self) -> bool:
         """Whether an output holds a secret, at any depth."""
         return _holds_secret(self.outputs)

@@ -23,7 +23,7 @@ class About(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    scope: Literal["tenant", "global"] = "tenant"
+    scope: Literal["tenant"] = Field("tenant", description="tenant: a stack in every TEP.")
     role: Literal["bootstrap", "deploy"] = Field("deploy", description="Which role is assumed in the TEP's account.")
     depends_on: tuple[str, ...] = Field((), description="Projects whose outputs it reads.")
     group: str = "infra"
@@ -94,7 +94,7 @@ class Catalogue:
 
     def tenant_projects(self) -> list[Project]:
         """Return the projects that stand in every TEP, upstream first."""
-        return [project for project in self.projects if project.about.scope == "tenant"]
+        return list(self.projects)
 
     def downstream(self, name: str) -> list[Project]:
         """Return the projects that read a project's outputs, directly or not, upstream first."""

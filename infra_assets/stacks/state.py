@@ -117,7 +117,7 @@ def open_store(url: str, aws: Aws) -> Store:
     parts = urlsplit(url)
     if parts.scheme == "file":
         return FolderStore(Path(parts.path))
-    if parts.scheme == "s3":
+    if parts.scheme == "s3" and parts.path.strip("/") == "":
         region = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair).get("region", "us-east-1")
         return BucketStore(parts.netloc, aws.client(aws.session(), "s3", region))
     raise InfraError(f"state backend {url}: not supported", remedy="INFRA_STATE_BACKEND takes file:///folder or s3://bucket?region=REGION.")

@@ -120,7 +120,13 @@ class House:
     def started(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command in the background."""
         return subprocess.Popen(
-            [INFRA, *arguments], env=self.variables, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [INFRA, *arguments],
+            env=self.variables,
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job would ignore Ctrl-C
         )
 
     def import_fleet(self, text: str) -> Said:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra_assets.orchestration.services import Services
 from infra_assets.orchestration.worker import PROCESS_TAG
 from infra_assets.rollouts.runs import Run
 from infra_assets.sandbox.emulator import Fault, add_faults, clear_faults, list_faults
@@ -112,4 +113,25 @@ def test_ctrl_c_in_a_rollout_stops_its_runs_and_says_what_was_not_done(held: Hou
     assert not [run for run in held.dagster.runs() if run.active]
     assert held.leftovers("network", "acme-dev") == CLEAN
     assert vpc_ids(held) == held.resource_ids("network", "acme-dev", VPC) != set()
+    goes_on(held)
+
+
+def test_a_dagster_that_is_killed_and_started_again_lets_the_deployment_finish(held: House) -> None:
+    run_id = start(held)
+    down = held.infra("sandbox", "down")
+    assert (down.code, "1 runs are going on: acme-dev" in down.err) == (2, True)
+
+    services = Services(held.settings)
+    for name in ("daemon", "webserver"):
+        process = services.find(name)
+        assert process is not None
+        process.kill()
+    down = held.infra("sandbox", "down")
+    assert (down.code, "deployments go on without a Dagster that knows of them" in down.err) == (2, True)
+
+    held.done("ui")
+    run = wait_for("the run to end", lambda: ended(held, run_id))
+    assert run.status == "SUCCESS"
+    assert held.states("--project", "network") == {("acme-dev", "network"): "deployed"}
+    assert held.leftovers("network", "acme-dev") == CLEAN
     goes_on(held)

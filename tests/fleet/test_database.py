@@ -32,6 +32,12 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
         assert connection.scalar(sa.text("PRAGMA busy_timeout")) == 30000
 
 
+def test_a_database_without_its_driver_is_said_without_its_password() -> None:
+    with pytest.raises(InfraError, match=r"cannot be opened: No module named") as refused:
+        database.connect("oracle+oracledb://infra:hunter2@127.0.0.1:1/infra")
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize("path", ["file-not-folder/infra.db", "folder"])
 def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, path: str) -> None:
     (tmp_path / "file-not-folder").write_text("")

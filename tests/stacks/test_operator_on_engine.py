@@ -1,5 +1,6 @@
 """One stack through its life on the real engine, without Dagster: what each operation says, and what it costs in calls of the CLI."""
 
+import json
 import os
 import signal
 import subprocess
@@ -187,6 +188,25 @@ def test_an_engine_that_is_killed_leaves_a_lock_that_goes_only_by_its_id_and_a_p
     operator.unlock(other, lock)
     with pytest.raises(InfraError, match=r"may exist without being recorded: creating urn:pulumi:acme-dirty::topic::aws:sns/topic:Topic"):
         operator.deploy(other)
+
+
+@pytest.mark.parametrize("damage", ["emptied", "deleted"])
+def test_a_state_that_lost_its_resources_is_refused_also_after_a_failure(house: House, cell: Cell, damage: str) -> None:
+    """Pulumi would take it for a new stack, and create everything a second time."""
+    path = house.state / ".pulumi/stacks/topic/acme-dev.json"
+    whole = path.read_text()
+    content = json.loads(whole)
+    content["checkpoint"]["latest"] = None
+    path.write_text(json.dumps(content)) if damage == "emptied" else path.unlink()
+    try:
+        for _ in range(2):
+            with pytest.raises(InfraError, match="the state holds 0 resources, the last operation recorded 1"):
+                Operator(house.settings).deploy(cell, force=True)
+    finally:
+        path.write_text(whole)
+    mended = Operator(house.settings).deploy(cell)
+    assert mended.outcome is not None
+    assert mended.outcome.counts == {}
 
 
 def test_destroy_leaves_nothing(house: House, cell: Cell) -> None:

@@ -4,12 +4,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
+from infra_assets import processes
 from infra_assets.errors import InfraError
 from infra_assets.sandbox.emulator import records
 from infra_assets.sandbox.emulator.control import healthy, reachable_by_proxy
@@ -64,33 +64,17 @@ def find(folder: Path) -> Emulator | None:
 
 
 def _process(emulator: Emulator) -> psutil.Process | None:
-    try:
-        process = psutil.Process(emulator.pid)
-        same = abs(process.create_time() - emulator.started) < SAME_PROCESS_S
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
+    return processes.Recorded(emulator.pid, emulator.started).process
 
 
 def _stop(folder: Path) -> bool:
     recorded = records.read(folder)
     process = _process(recorded) if recorded else None
-    if process is None:
+    if recorded is None or process is None:
         return False
-    for ask in (process.terminate, process.kill):
-        if _ends(process, ask):
-            return True
-    raise InfraError(f"the emulator, process {process.pid}, does not end", remedy="It may be stuck in the kernel; see ps.")
-
-
-def _ends(process: psutil.Process, ask: Callable[[], None]) -> bool:
-    try:
-        ask()
-        process.wait(STOP_S)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
+    processes.stop([process], grace_s=STOP_S)
+    if _process(recorded):
+        raise InfraError(f"the emulator, process {process.pid}, does not end", remedy="It may be stuck in the kernel; see ps.")
     return True
 
 
@@ -106,17 +90,10 @@ def _launch(folder: Path, deadline: float) -> Emulator:
 
 
 def _spawn(folder: Path) -> int:
-    """Start the process, detached: no controlling terminal, no open file of ours. Return its pid."""
+    """Start the process, detached. Return its pid."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    log = str(folder / records.LOG)
     # -P: nothing that lies in the caller's working directory can pose as a module.
-    command = [sys.executable, "-P", "-m", MODULE, str(folder)]
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    return os.posix_spawn(sys.executable, command, environment, file_actions=actions, setsid=True)
+    return processes.spawn([sys.executable, "-P", "-m", MODULE, str(folder)], environment, folder / records.LOG)
 
 
 def _await(folder: Path, pid: int, deadline: float) -> Emulator:
@@ -125,7 +102,7 @@ def _await(folder: Path, pid: int, deadline: float) -> Emulator:
         recorded = records.read(folder)
         if recorded and recorded.pid == pid:
             return recorded
-        if os.waitpid(pid, os.WNOHANG)[0]:
+        if processes.reap(pid):
             raise _failure(folder, "ended at once")
         time.sleep(POLL_S)
     os.kill(pid, signal.SIGKILL)
@@ -134,5 +111,4 @@ def _await(folder: Path, pid: int, deadline: float) -> Emulator:
 
 def _failure(folder: Path, what: str) -> InfraError:
     log = folder / records.LOG
-    end = "\n".join(log.read_text(errors="replace").splitlines()[-12:]) if log.is_file() else ""
-    return InfraError(f"the AWS emulator {what}\n{end}".rstrip(), remedy=f"Its log: {log}")
+    return InfraError(f"the AWS emulator {what}\n{processes.log_end(log)}".rstrip(), remedy=f"Its log: {log}")
