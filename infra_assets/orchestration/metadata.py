@@ -15,32 +15,26 @@ Metadata = dict[str, dg.MetadataValue[Any]]
 
 
 def deployed(cell: Cell, deployment: Deployment) -> Metadata:
-    """Return the metadata of a success; counts are numbers, so that the UI plots them over time."""
+    """Return the metadata of a success, in the order in which it is read; counts are numbers, so that the UI plots them over time."""
     outcome = deployment.outcome
-    shown: Metadata = {
-        "state": dg.MetadataValue.text("deployed" if outcome else "unchanged"),
-        "account": dg.MetadataValue.url(account_link(cell.tep)),
-        "program": dg.MetadataValue.text(deployment.inputs.program[:12]),
-    }
+    shown: Metadata = {"state": dg.MetadataValue.text("deployed" if outcome else "unchanged")}
+    if outcome:
+        shown["why"] = dg.MetadataValue.text("; ".join(deployment.reasons))
     for operation in COUNTED:
         shown[operation] = dg.MetadataValue.int(outcome.counts.get(operation, 0) if outcome else 0)
-    if outcome is None:
-        return shown
-    shown["why"] = dg.MetadataValue.text("; ".join(deployment.reasons))
-    shown["duration_s"] = dg.MetadataValue.float(round(outcome.duration_s, 2))
-    shown["resources"] = dg.MetadataValue.int(sum(change.operation != "delete" for change in outcome.changes))
-    shown["outputs"] = dg.MetadataValue.json(_outputs(cell, outcome))
-    warnings = [diagnostic.message for diagnostic in outcome.diagnostics if diagnostic.severity == "warning"]
-    if warnings:
-        shown["warnings"] = dg.MetadataValue.md("\n".join(f"- {warning}" for warning in warnings))
-    return shown | _links(cell, outcome)
+    if outcome:
+        shown["resources"] = dg.MetadataValue.int(sum(change.operation != "delete" for change in outcome.changes))
+        shown["duration_s"] = dg.MetadataValue.float(round(outcome.duration_s, 2))
+        shown["outputs"] = dg.MetadataValue.json(_outputs(cell, outcome))
+        shown |= _warnings(outcome) | _links(cell, outcome)
+    shown["aws_account"] = dg.MetadataValue.url(account_link(cell.tep))
+    shown["program"] = dg.MetadataValue.text(deployment.inputs.program[:16])
+    return shown
 
 
 def failed(cell: Cell, outcome: Outcome) -> Metadata:
     """Return the metadata of a failure."""
     return {
-        "account": dg.MetadataValue.url(account_link(cell.tep)),
-        "duration_s": dg.MetadataValue.float(round(outcome.duration_s, 2)),
         "diagnostics": dg.MetadataValue.md(
             "\n\n".join(
                 f"**{diagnostic.severity}** {diagnostic.urn.rsplit('::', 1)[-1]}\n```\n{diagnostic.message}\n```"
@@ -49,7 +43,14 @@ def failed(cell: Cell, outcome: Outcome) -> Metadata:
             or outcome.message
         ),
         **{operation: dg.MetadataValue.int(outcome.counts.get(operation, 0)) for operation in COUNTED},
+        "duration_s": dg.MetadataValue.float(round(outcome.duration_s, 2)),
+        "aws_account": dg.MetadataValue.url(account_link(cell.tep)),
     }
+
+
+def _warnings(outcome: Outcome) -> Metadata:
+    said = [diagnostic.message for diagnostic in outcome.diagnostics if diagnostic.severity == "warning"]
+    return {"warnings": dg.MetadataValue.md("\n".join(f"- {warning}" for warning in said))} if said else {}
 
 
 def _outputs(cell: Cell, outcome: Outcome) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ import sys
 
 import psutil
 
-PROCESS_TAG = "infra/worker"
-"""On a run: `host:pid:start` of its process, so that any process of the instance can stop it or see that it died."""
+PROCESS_TAG = ".dagster/infra-worker"
+"""On a run: `host:pid:start` of its process, so that any process of the instance can stop it or see that it died. Hidden in the UI."""
 
 
 def identity(pid: int) -> str:

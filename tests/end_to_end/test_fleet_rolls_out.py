@@ -140,7 +140,7 @@ def test_a_partition_materialized_by_hand_does_the_same(fleet: House) -> None:
     assert shown["cluster"]["state"] == "deployed"
     assert shown["cluster"]["why"] == "forced"
     assert (shown["cluster"]["create"], shown["cluster"]["update"]) == (0, 0)
-    assert shown["cluster"]["account"].startswith("https://signin.aws.amazon.com/switchrole?account=")
+    assert shown["cluster"]["aws_account"].startswith("https://signin.aws.amazon.com/switchrole?account=")
     assert "console.aws.amazon.com" in str(shown["cluster"])
     assert "(not public)" in str(shown["cluster"]["outputs"]) or "cluster_arn" in str(shown["cluster"]["outputs"])
     assert fleet.ledger.latest()["customer2-prod", "cluster"].run_id == run_id
