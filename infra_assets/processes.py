@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,9 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    return os.posix_spawn(command[0], list(command), environment, file_actions=actions, setsid=True)
+    # A shell's background job ignores Ctrl-C, and so would all that it starts: Dagster's runs could then not be stopped.
+    default = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+    return os.posix_spawn(command[0], list(command), environment, file_actions=actions, setsid=True, setsigdef=default)
 
 
 def record(path: Path, pid: int) -> Recorded:

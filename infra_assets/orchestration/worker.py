@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import sys
 
 import psutil
@@ -23,6 +24,7 @@ def execute(run_id: str) -> int:
     from dagster._cli.api import _execute_run_command_body  # pyright: ignore[reportPrivateUsage]  # as dagster-celery does
     from dagster._utils.interrupts import setup_interrupt_handlers
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where whoever started Dagster ignores it
     setup_interrupt_handlers()  # SIGTERM interrupts the step, as Ctrl-C does
     with dg.DagsterInstance.get() as instance:
         instance.add_run_tags(run_id, {PROCESS_TAG: identity(os.getpid())})

@@ -1,9 +1,10 @@
 """Runs the Pulumi CLI so that stopping us never leaves a lock, a pending operation or a resource that no state knows.
 
 The SDK's own command reads the CLI through pipes and closes them when its thread is interrupted; the CLI then dies of SIGPIPE in
-the middle of a step. Here the CLI has a session of its own and writes to files. An interruption becomes one SIGINT, on which the
-engine finishes the resource it is at, records it and releases the lock; a second one, or the end of the grace, kills. If we are
-killed ourselves the CLI notices that the program is gone, and ends the same way.
+the middle of a step. Here the CLI has a session of its own and writes to files. An interruption becomes one SIGTERM, on which the
+engine finishes the resource it is at, records it and releases the lock (`pkg/backend/cancellation_scope.go` of Pulumi: the same as
+SIGINT, which whatever was started in a shell's background ignores); a second one, or the end of the grace, kills. If we are killed
+ourselves the CLI notices that the program is gone, and ends the same way.
 """
 
 import os
@@ -98,7 +99,7 @@ class FleetCommand(PulumiCommand):
     def _stop(self, process: "subprocess.Popen[bytes]") -> int:
         """Ask once and wait for the grace; after it, or when interrupted again, kill the CLI and its plugins."""
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
         try:
             return process.wait(self._grace_s)
         except subprocess.TimeoutExpired:

@@ -98,8 +98,8 @@ class House:
         assert url is not None, "Dagster does not run"
         return DagsterClient(url)
 
-    def infra(self, *arguments: str, timeout_s: float = 240, **variables: str) -> Said:
-        """Run the command, as a user does."""
+    def infra(self, *arguments: str, timeout_s: float = 240, deaf: bool = False, **variables: str) -> Said:
+        """Run the command, as a user does; `deaf`: in a shell's background, where Ctrl-C is ignored."""
         done = subprocess.run(
             [INFRA, *arguments],
             env=self.variables | variables,
@@ -108,6 +108,7 @@ class House:
             text=True,
             timeout=timeout_s,
             check=False,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if deaf else signal.SIG_DFL),
         )
         return Said(done.returncode, done.stdout, done.stderr)
 

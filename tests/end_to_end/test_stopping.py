@@ -1,14 +1,12 @@
 """Stopping in the middle of a create: no lock, no pending operation, no resource that the state does not know."""
 
-import os
-import signal
 from collections.abc import Generator
 from typing import Any
 
+import psutil
 import pytest
 
 from infra_assets.orchestration.services import Services
-from infra_assets.orchestration.worker import PROCESS_TAG
 from infra_assets.rollouts.runs import Run
 from infra_assets.sandbox.emulator import Fault, add_faults, clear_faults, list_faults
 from tests.end_to_end.house import House, interrupt, wait_for
@@ -54,6 +52,13 @@ def start(house: House) -> str:
     return house.dagster.runs(tags={"infra/rollout": rollout})[0].id
 
 
+def worker(house: House) -> psutil.Process:
+    """The process of the run that is going on."""
+    workers = Services(house.settings).workers()
+    assert len(workers) == 1
+    return workers[0]
+
+
 def goes_on(house: House) -> None:
     """The next rollout takes up what was made, and makes nothing twice."""
     before = vpc_ids(house)
@@ -64,8 +69,7 @@ def goes_on(house: House) -> None:
 
 def test_sigterm_to_a_runs_process(held: House) -> None:
     run_id = start(held)
-    tags = held.dagster.runs(ids=[run_id])[0].tags
-    os.kill(int(tags[PROCESS_TAG].split(":")[1]), signal.SIGTERM)
+    worker(held).terminate()
     run = wait_for("the run to end", lambda: ended(held, run_id))
 
     assert run.status in ("CANCELED", "FAILURE")
@@ -90,8 +94,7 @@ def test_terminating_the_run_in_the_ui(held: House) -> None:
 def test_killing_the_runs_process_outright(held: House) -> None:
     """Nobody is left to say goodbye: the engine notices that the program is gone, and ends by itself."""
     run_id = start(held)
-    tags = held.dagster.runs(ids=[run_id])[0].tags
-    os.kill(int(tags[PROCESS_TAG].split(":")[1]), signal.SIGKILL)
+    worker(held).kill()
     run = wait_for("run monitoring to notice", lambda: ended(held, run_id), 60)
     assert run.status == "FAILURE"
     wait_for("the engine to end", lambda: held.leftovers("network", "acme-dev") == CLEAN, 30)

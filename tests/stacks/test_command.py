@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
 from infra_assets.stacks.command import FleetCommand
 
-POLITE = """trap 'echo finishing; sleep 0.2; echo "update canceled" >&2; exit 1' INT
+POLITE = """trap 'echo finishing; sleep 0.2; echo "update canceled" >&2; exit 1' TERM
 echo working
 for i in $(seq 100); do sleep 0.05; done
 """
-STUBBORN = """trap '' INT
-(trap '' INT; sleep 30) &
+STUBBORN = """trap '' TERM
+(trap '' TERM; sleep 30) &
 echo $! > child
 for i in $(seq 600); do sleep 0.05; done
 """
@@ -27,6 +28,14 @@ def command(folder: Path, script: str, *, limit_s: float = 30, grace_s: float = 
     executable.write_text(f"#!/bin/bash\n{script}")
     executable.chmod(0o755)
     return FleetCommand(executable, "3.251.0", limit_s=limit_s, grace_s=grace_s)
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Generator[None]:
+    """Hear Ctrl-C, also where this process was started in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def alive(pid: int) -> bool:
