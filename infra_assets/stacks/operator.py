@@ -79,11 +79,7 @@ class Operator:
         key = (cell.tep.name, cell.project.name)
         inputs = self.inputs(cell)
         last = self._last_success(cell)
-        reasons = (
-            inputs.differences(last.inputs)
-            if last
-            else ["never deployed" if key not in self.ledger.latest([cell.tep.name]) else "the last one failed"]
-        )
+        reasons = inputs.differences(last.inputs) if last else [self._why_not_deployed(key)]
         if not reasons and not force:
             return Deployment(inputs, [], None)
         number = self.ledger.begin(key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id)

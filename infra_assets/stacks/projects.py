@@ -3,11 +3,12 @@
 A project that cannot be loaded never hides the others: `discover` returns the good ones, in dependency order, and the problems.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +17,11 @@ from infra_assets.errors import UsageError
 from infra_assets.stacks.sources import source_hash
 
 PROGRAMS = "pulumi_programs"
+MOST_KINDS = 10
+
+# What Dagster takes for an asset: one that it does not take would keep all the others from loading.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_-]+|\S+@\S+\.\S+)$")]
 
 
 class About(BaseModel):
@@ -26,9 +32,9 @@ class About(BaseModel):
     scope: Literal["tenant"] = Field("tenant", description="tenant: a stack in every TEP.")
     role: Literal["bootstrap", "deploy"] = Field("deploy", description="Which role is assumed in the TEP's account.")
     depends_on: tuple[str, ...] = Field((), description="Projects whose outputs it reads.")
-    group: str = "infra"
-    owners: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ("aws", "pulumi")
+    group: Name = "infra"
+    owners: tuple[Owner, ...] = ()
+    kinds: tuple[str, ...] = Field(("aws", "pulumi"), max_length=MOST_KINDS)
     public_outputs: tuple[str, ...] = Field((), description="Outputs whose values may be shown; others are shown by name.")
     main_resources: tuple[str, ...] = Field((), description="Resource types that get a link into the AWS console.")
 
@@ -130,6 +136,8 @@ def _load(file: Path) -> Project:
     if not isinstance(content, dict) or not isinstance(cast("dict[str, Any]", content).get("name"), str):
         raise UsageError(f"{file}: no project name")
     settings = cast("dict[str, Any]", content)
+    if not re.fullmatch(r"[A-Za-z0-9_]+", settings["name"]):
+        raise UsageError(f"{file}: name: {settings['name']!r}: a project's name is its asset's: letters, digits and _")
     if not (file.parent / "__main__.py").is_file():
         raise UsageError(f"{file}: there is no __main__.py beside it")
     try:

@@ -38,6 +38,8 @@ def test_what_is_downstream_is_found_at_any_depth(tmp_path: Path) -> None:
     [
         ({"name": "x", "depends_on": "[nowhere]"}, "x/Pulumi.yaml: project 'x' depends on project 'nowhere', which does not exist"),
         ({"name": "x", "yaml": "name: x\ninfra: {scpe: tenant}"}, "x/Pulumi.yaml: infra.scpe: Extra inputs are not permitted"),
+        ({"name": "x", "yaml": "name: with-hyphen"}, "x/Pulumi.yaml: name: 'with-hyphen': a project's name is its asset's"),
+        ({"name": "x", "yaml": "name: x\ninfra: {owners: [platform]}"}, "x/Pulumi.yaml: infra.owners.0: String should match pattern"),
         ({"name": "x", "yaml": "name: [x"}, "x/Pulumi.yaml: while parsing"),
         ({"name": "x", "yaml": "runtime: python"}, "x/Pulumi.yaml: no project name"),
         ({"name": "x", "yaml": "name: good"}, "project 'good' is also in"),
