@@ -21,6 +21,9 @@ from dagster._serdes.config_class import ConfigurableClassData
 from infra_assets import settings
 from infra_assets.orchestration import warm
 from infra_assets.orchestration.worker import PROCESS_TAG, identity
+from infra_assets.processes import wait_until
+
+START_S = 5.0
 
 
 class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
@@ -57,11 +60,17 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if run is None or run.is_finished:
             return False
         self._instance.report_run_canceling(run)
-        process = _process(run)
+        # A worker names itself as its first act; one that was launched this very moment has not come to it yet.
+        wait_until(lambda: PROCESS_TAG in self._tags(run_id), seconds=START_S)
+        process = _process(self._tags(run_id))
         if process is None:
             return False
         process.send_signal(signal.SIGTERM)
         return True
+
+    def _tags(self, run_id: str) -> Mapping[str, str]:
+        run = self._instance.get_run_by_id(run_id)
+        return run.tags if run else {}
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -75,7 +84,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, "the run's process is not known yet")
         if identified.split(":", 1)[0] != os.uname().nodename:
             return CheckRunHealthResult(WorkerStatus.UNKNOWN, f"the run's process is on another host: {identified}")
-        if _process(run) is not None:
+        if _process(run.tags) is not None:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, f"the run's process is gone: {identified}")
 
@@ -86,9 +95,9 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         )
 
 
-def _process(run: DagsterRun) -> psutil.Process | None:
-    """Return the run's process if it lives on this host and is really the run's."""
-    identified = run.tags.get(PROCESS_TAG, "")
+def _process(tags: Mapping[str, str]) -> psutil.Process | None:
+    """Return a run's process, by the run's tags, if it lives on this host and is really the run's."""
+    identified = tags.get(PROCESS_TAG, "")
     try:
         pid = int(identified.split(":")[1])
         process = psutil.Process(pid)

@@ -138,3 +138,11 @@ def test_a_dagster_that_is_killed_and_started_again_lets_the_deployment_finish(h
     assert held.states("--project", "network") == {("acme-dev", "network"): "deployed"}
     assert held.leftovers("network", "acme-dev") == CLEAN
     goes_on(held)
+
+
+def test_without_the_warm_host_runs_start_in_a_process_of_their_own(house: House) -> None:
+    host = Services(house.settings).find("warm")
+    assert host is not None
+    host.kill()
+    said = house.done("rollout", "--wait", "--force", "--project", "account", "--format", "json")
+    assert said.json["summary"] == {"deployed": 1}
