@@ -44,6 +44,18 @@ def environment(settings: Settings) -> dict[str, str]:
     return {name: os.environ[name] for name in PROXIES if name in os.environ} | keys
 
 
+def isolated_session(**keys: str | None) -> Any:
+    """Return a boto3 session that reads neither `AWS_*` variables nor files in the home folder: what stands there is not ours."""
+    import boto3  # an expensive import that most commands do not need
+    import botocore.session
+
+    kind: Any = botocore.session.Session
+    variables = {name: (None, None, default, convert) for name, (_, _, default, convert) in kind.SESSION_VARIABLES.items()}
+    for name, value in {"config_file": os.devnull, "credentials_file": os.devnull, "ignore_configured_endpoint_urls": True}.items():
+        variables[name] = (None, None, value, None)
+    return boto3.Session(botocore_session=kind(session_vars=variables), **keys)
+
+
 class Aws:
     """Asks AWS ourselves, through the same door as the engine."""
 
@@ -52,9 +64,7 @@ class Aws:
 
     def session(self, *, role_arn: str = "", external_id: str = "", name: str = "infra") -> Any:
         """Return a boto3 session of the operations account, or of a role assumed from it."""
-        import boto3  # an expensive import that most commands do not need
-
-        session = boto3.Session(
+        session = isolated_session(
             aws_access_key_id=self._variables.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self._variables.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=self._variables.get("AWS_SESSION_TOKEN"),
@@ -63,7 +73,7 @@ class Aws:
             return session
         extra = {"ExternalId": external_id} if external_id else {}
         granted = self.client(session, "sts", "us-east-1").assume_role(RoleArn=role_arn, RoleSessionName=name, **extra)["Credentials"]
-        return boto3.Session(
+        return isolated_session(
             aws_access_key_id=granted["AccessKeyId"],
             aws_secret_access_key=granted["SecretAccessKey"],
             aws_session_token=granted["SessionToken"],
