@@ -2,12 +2,14 @@
 
 import multiprocessing as mp
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from benchmarks.configuration import plain
 from infra_assets import settings
+from infra_assets.environments.resolution import Resolution
 from infra_assets.fleet.models import Tep
 from infra_assets.orchestration import warm
 from infra_assets.sandbox import tools
@@ -21,14 +23,14 @@ from infra_assets.stacks.projects import Project
 from infra_assets.stacks.workspace import open_workspace
 
 
-def deploy_all(teps: Sequence[Tep], projects: Sequence[Project], backend: str, cap: int) -> None:
-    """Deploy every project in every TEP, `cap` TEPs at once, each in a fork of this warm process."""
+def deploy_all(work: Mapping[Tep, Resolution], projects: Sequence[Project], backend: str, cap: int) -> None:
+    """Deploy every project in every TEP, with its configuration, `cap` TEPs at once, each in a fork of this warm process."""
     running: list[BaseProcess] = []
     fork = mp.get_context("fork")
-    for tep in teps:
+    for tep, resolution in work.items():
         while len([process for process in running if process.is_alive()]) >= cap:
             wait([process.sentinel for process in running if process.is_alive()])
-        process = fork.Process(target=_deploy, args=(tep, projects, backend))
+        process = fork.Process(target=_deploy, args=(tep, resolution, projects, backend))
         process.start()
         running.append(process)
     for process in running:
@@ -42,7 +44,7 @@ def preload(root: Path) -> None:
     warm.preload(root)
 
 
-def _deploy(tep: Tep, projects: Sequence[Project], backend: str) -> None:
+def _deploy(tep: Tep, resolution: Resolution, projects: Sequence[Project], backend: str) -> None:
     configured = settings.load()
     found = tools.find(configured)
     assert found is not None
@@ -55,8 +57,9 @@ def _deploy(tep: Tep, projects: Sequence[Project], backend: str) -> None:
             project=project.name,
             stack=tep.name,
             backend=backend,
-            configuration=cell.configuration(operations_account=configured.operations_account),
-            secrets={},
+            configuration=plain(cell, resolution),
+            encryption={},
+            credentials={name: value for name, value in variables.items() if name.startswith("AWS_")},
             command=command,
             tools=found,
             variables=variables,

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks.configuration import plain, resolve
 from infra_assets import settings
+from infra_assets.environments.resolution import Resolution
 from infra_assets.fleet.accounts import Organization
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.document import read
@@ -48,7 +50,7 @@ def clocked(what: str, work: Callable[[], None]) -> float:
     return took
 
 
-def loop(teps: Sequence[Tep], projects: Sequence[Project], configured: Settings, folder: Path, cap: int) -> None:
+def loop(work: Mapping[Tep, Resolution], projects: Sequence[Project], configured: Settings, folder: Path, cap: int) -> None:
     """Deploy by a shell loop: for each project, one script per stack, `cap` at once."""
     found = tools.find(configured)
     assert found is not None
@@ -64,7 +66,7 @@ def loop(teps: Sequence[Tep], projects: Sequence[Project], configured: Settings,
     backend = folder / "loop-state"
     backend.mkdir(exist_ok=True)
     for project in projects:
-        jobs = "\n".join(str(_job(project, tep, configured, folder, backend)) for tep in teps)
+        jobs = "\n".join(str(_job(Cell(project, tep), resolution, configured, folder, backend)) for tep, resolution in work.items())
         subprocess.run(
             ["/usr/bin/xargs", "-P", str(cap), "-n", "1", sys.executable, str(Path(__file__).with_name("loop_stack.py"))],
             input=jobs.encode(),
@@ -74,15 +76,15 @@ def loop(teps: Sequence[Tep], projects: Sequence[Project], configured: Settings,
         )
 
 
-def _job(project: Project, tep: Tep, configured: Settings, folder: Path, backend: Path) -> Path:
-    path = folder / f"{project.name}-{tep.name}.json"
+def _job(cell: Cell, resolution: Resolution, configured: Settings, folder: Path, backend: Path) -> Path:
+    path = folder / f"{cell.project.name}-{cell.tep.name}.json"
     job: dict[str, Any] = {
-        "project": project.name,
-        "stack": tep.name,
-        "program": str(project.program),
+        "project": cell.project.name,
+        "stack": cell.tep.name,
+        "program": str(cell.project.program),
         "root": str(configured.root),
         "backend": backend.as_uri(),
-        "config": Cell(project, tep).configuration(operations_account=configured.operations_account),
+        "config": plain(cell, resolution),
     }
     path.write_text(json.dumps(job), encoding="utf-8")
     return path
@@ -93,9 +95,12 @@ def infra(*arguments: str) -> None:
     subprocess.run([str(Path(sys.executable).with_name("infra")), *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def copies(teps: Sequence[Tep], name: str, organization: Organization) -> list[Tep]:
+def copies(resolutions: Mapping[Tep, Resolution], name: str, organization: Organization) -> dict[Tep, Resolution]:
     """Return the same TEPs as another tenant's, in accounts of their own: the same work, done by somebody else."""
-    return [replace(tep, tenant=f"{name}-{tep.tenant}", account_id=organization.create_account(f"{name}-{tep.name}")) for tep in teps]
+    return {
+        replace(tep, tenant=f"{name}-{tep.tenant}", account_id=organization.create_account(f"{name}-{tep.name}")): resolution
+        for tep, resolution in resolutions.items()
+    }
 
 
 def measure(cap: int) -> dict[str, float | int]:
@@ -111,7 +116,9 @@ def measure(cap: int) -> dict[str, float | int]:
         organization.ensure()
         import_fleet(read(configured.root / "fleet.yaml"), registry, organization.create_account)
         teps, projects = registry.list(), discover(configured.root).tenant_projects()
-        looped, bare = copies(teps, "loop", organization), copies(teps, "bare", organization)
+        resolutions = {tep: resolve(configured, tep) for tep in teps}
+        looped, bare = copies(resolutions, "loop", organization), copies(resolutions, "bare", organization)
+        first = {teps[0]: resolutions[teps[0]]}
         services.start(say)
         folder = configured.home / "loop"
         folder.mkdir()
@@ -119,7 +126,7 @@ def measure(cap: int) -> dict[str, float | int]:
         backend = configured.home / "floor-state"
         backend.mkdir()
         # One stack before the clock starts: the first of all pays for files that nobody has read yet.
-        floor.deploy_all(copies(teps[:1], "first", organization), projects, backend.as_uri(), cap)
+        floor.deploy_all(copies(first, "first", organization), projects, backend.as_uri(), cap)
         loop_s = clocked("loop", lambda: loop(looped, projects, configured, folder, cap))
         ours_s = clocked("infra rollout", lambda: infra("rollout", "--wait", "--format", "json"))
         floor_s = clocked("bare warm engine", lambda: floor.deploy_all(bare, projects, backend.as_uri(), cap))

@@ -40,6 +40,21 @@ class Settings(BaseSettings):
     account_email: str = Field(
         "aws+{tep}@example.com", pattern=r"\{tep\}", description="The address of a new AWS account's owner; {tep} is the TEP's name."
     )
+    environments: str = Field(
+        "store,environments",
+        description="Where environments come from, the first that has one wins: store (the database), a folder (below ROOT), "
+        "git:REPOSITORY#REF[:FOLDER], pulumi:ORGANIZATION[@URL].",
+    )
+    environments_access: Path | None = Field(
+        None, description="Which environment may import which. Default: access.yaml of the first folder or commit that has one."
+    )
+    seal_key: SecretStr | None = Field(None, description="Key of sealed secrets in environments, base64 (infra env key makes one).")
+    seal_key_file: Path | None = Field(
+        None, description="A file of such keys, one a line: the first seals, all open. Default: environments/demo.key, which is no secret."
+    )
+    seal_kms_key: str | None = Field(None, description="Instead of a key of our own: the ARN of a KMS key of the operations account.")
+    pulumi_access_token: SecretStr | None = Field(None, description="For environments of Pulumi Cloud.")
+    oidc_token_file: Path | None = Field(None, description="Where aws-login with oidc finds the token that this host's issuer wrote.")
     operation_timeout_s: int = Field(3600, gt=0, description="Seconds after which one Pulumi operation is cancelled gracefully.")
     grace_s: int = Field(120, gt=0, description="Seconds that a cancelled operation gets to finish the resource it is at.")
 

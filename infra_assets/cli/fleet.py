@@ -10,6 +10,7 @@ from rich.table import Table
 from infra_assets.cli.context import Context
 from infra_assets.cli.options import Environments, Form, Output, Rings, Tenants, Teps, selection
 from infra_assets.cli.output import Format, stderr, write_table
+from infra_assets.environments.layers import root
 from infra_assets.fleet.accounts import Organization
 from infra_assets.fleet.document import read
 from infra_assets.fleet.importer import import_fleet
@@ -17,7 +18,7 @@ from infra_assets.fleet.models import Tep
 from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.stacks.console import account_link
 
-app = typer.Typer(help="Tenants as data: which TEPs there are, and what they set for themselves.", no_args_is_help=True)
+app = typer.Typer(help="Tenants as data: which TEPs there are.", no_args_is_help=True)
 
 HEADINGS = ("TEP", "ring", "region", "account")
 
@@ -67,14 +68,13 @@ def list_(
 
 @app.command()
 def show(tep: Annotated[str, typer.Argument(help="A TEP, such as acme-prod.")], form: Form = Format.TABLE, output: Output = None) -> None:
-    """Show all that is known of a TEP.
+    """Show what the register knows of a TEP; `infra env show` shows its configuration.
 
     Example: infra fleet show ourcompany-prod
     """
     found = Context().registry.get(tep)
-    plain = _plain(found) | {"external_id": found.external_id, "settings": found.settings, "console": account_link(found)}
-    rows = [(name, str(value)) for name, value in plain.items() if name != "settings"]
-    rows += [(f"{project}:{key}", str(value)) for project, values in found.settings.items() for key, value in values.items()]
+    plain = _plain(found) | {"external_id": found.external_id, "configuration": root(found), "console": account_link(found)}
+    rows = [(name, str(value)) for name, value in plain.items()]
     table = Table(show_header=False)
     for name, value in rows:
         table.add_row(name, value)

@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from infra_assets.cli import fleet, rollout, sandbox, status, system, unlock
+from infra_assets.cli import env, fleet, rollout, sandbox, status, system, unlock
 from infra_assets.cli.output import stderr
 from infra_assets.errors import FAILED, InfraError
+
+INTERRUPTED = 130
+"""How a command that Ctrl-C ended exits, as a shell has it."""
 
 app = typer.Typer(
     help="The control plane of a fleet of Pulumi stacks: every tenant-environment pair (TEP) in an AWS account of its own.",
@@ -18,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(env.app, name="env")
 for command in (rollout.plan, rollout.rollout, status.status, status.history, system.doctor, system.ui, unlock.unlock):
     app.command()(command)
 
@@ -40,6 +44,10 @@ def run() -> None:
         if error.remedy:
             stderr.print(escape(error.remedy), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            stderr.print("interrupted", style="yellow")
+        raise
     except KeyboardInterrupt:
         stderr.print("interrupted", style="yellow")
         sys.exit(FAILED)

@@ -20,6 +20,7 @@ STYLES = {
     "never": "dim", "removed": "dim", "run": "yellow", "maybe": "cyan",
 }  # fmt: skip
 
+UNLIMITED = 10_000
 stderr = Console(stderr=True)
 
 
@@ -32,8 +33,8 @@ class Format(StrEnum):
     HTML = "html"
 
 
-def write(text: str, output: Path | None) -> None:
-    """Write a result to stdout or a file.
+def write(text: str, output: Path | None, *, private: bool = False) -> None:
+    """Write a result to stdout or a file, which nobody else may read if it is `private`.
 
     Raises:
         UsageError: the file cannot be written.
@@ -42,35 +43,58 @@ def write(text: str, output: Path | None) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         return
     try:
+        if private:
+            output.unlink(missing_ok=True)
+            output.touch(mode=0o600)
         output.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--output {output}: {error.strerror}") from None
     stderr.print(f"written to {output}", style="dim")
 
 
-def write_table(table: Table, plain: Any, markdown: str, form: Format, output: Path | None) -> None:
+def write_table(table: Table, plain: Any, markdown: str, form: Format, output: Path | None, *, private: bool = False) -> None:
     """Write a result in the form that was asked for; `plain` is what JSON shows."""
     match form:
         case Format.JSON:
-            write(json.dumps(plain, indent=2), output)
+            write(json.dumps(plain, indent=2), output, private=private)
         case Format.MD:
-            write(markdown, output)
+            write(markdown, output, private=private)
         case Format.HTML:
             recorder = Console(record=True, file=StringIO(), width=160)
             recorder.print(table)
-            write(recorder.export_html(), output)
+            write(recorder.export_html(), output, private=private)
         case Format.TABLE if output is None:
-            Console().print(table)
+            Console(width=None if sys.stdout.isatty() else _width(table)).print(table)
         case Format.TABLE:
             plainly = StringIO()
-            Console(file=plainly, width=160).print(table)
-            write(plainly.getvalue(), output)
+            Console(file=plainly, width=_width(table)).print(table)
+            write(plainly.getvalue(), output, private=private)
+
+
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> Table:
+    """Return a table of texts that are shown as they are: `[secret]` is no markup."""
+    table = Table(caption=caption or None)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")  # what is cut off cannot be typed again
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _width(table: Table) -> int:
+    """Return how wide a table is where nothing limits it: a file or a pipe."""
+    console = Console(width=UNLIMITED)
+    return console.measure(table).maximum
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_in_markdown, line))} |" for line in lines)
+
+
+def _in_markdown(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "<br>")
 
 
 def write_matrix(rows: Sequence[Row], form: Format, output: Path | None, *, title: str = "", extra: dict[str, Any] | None = None) -> None:

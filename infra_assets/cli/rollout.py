@@ -1,7 +1,7 @@
 """`infra plan` and `infra rollout`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -12,9 +12,10 @@ from rich.text import Text
 from infra_assets.cli.context import Context
 from infra_assets.cli.options import Environments, Form, Output, Projects, Rings, Tenants, Teps, selection
 from infra_assets.cli.output import Format, matrix_table, problems, stderr, write_matrix
+from infra_assets.environments.resolution import Resolution
 from infra_assets.errors import DIFFERENCES, FAILED
 from infra_assets.reports.matrix import Row
-from infra_assets.rollouts.plan import UNCHANGED, Planned
+from infra_assets.rollouts.plan import ERROR, UNCHANGED, Planned
 from infra_assets.rollouts.rollout import GOOD, Rollout, Watch, start
 
 
@@ -26,13 +27,19 @@ def plan(
 
     Examples: infra plan --env prod · infra plan --project network --format json
     """
-    planned = Context().plan(selection(teps, tenants, environments, rings, projects))
+    planned, resolutions = Context().plan(selection(teps, tenants, environments, rings, projects))
+    warn(resolutions)
     rows = [_planned_row(item) for item in planned]
     write_matrix(rows, form, output)
     if form is Format.TABLE:
         for row in rows:
-            if row.cause:
-                stderr.print(f"{row.project}/{row.tep.name}: {row.cause}", style="dim", highlight=False, soft_wrap=True)
+            if row.cause and row.verdict != ERROR:
+                stderr.print(f"{row.project}/{row.tep.name}: {row.cause}", style="dim", highlight=False, markup=False, soft_wrap=True)
+        for resolution in resolutions.values():
+            for problem in resolution.problems:
+                stderr.print(f"{resolution.tep}: {problem}", style="red", highlight=False, markup=False, soft_wrap=True)
+    if any(item.verdict == ERROR for item in planned):
+        raise typer.Exit(FAILED)
     if any(item.verdict != UNCHANGED for item in planned):
         raise typer.Exit(DIFFERENCES)
 
@@ -48,12 +55,13 @@ def rollout(
     Examples: infra rollout --wait · infra rollout --ring internal --wait · infra rollout --tep customer1-prod --project cluster
     """
     context = Context()
-    planned = context.plan(selection(teps, tenants, environments, rings, projects), force=force)
+    planned, resolutions = context.plan(selection(teps, tenants, environments, rings, projects), force=force)
+    warn(resolutions)
     if all(item.verdict == UNCHANGED for item in planned):
         write_matrix([_planned_row(item) for item in planned], form, output, extra={"rollout_id": None})
         return
     client = context.dagster_started()
-    started = start(planned, client, force=force)
+    started = start(planned, client, context.ledger, context.hand_over(resolutions), force=force)
     count, cap = len(started.run_ids), client.cap()
     stderr.print(f"rollout {started.id}: {count} runs, at most {cap} at once; {client.url}/runs", highlight=False)
     if cap == 0:
@@ -65,11 +73,19 @@ def rollout(
         stderr.print("infra status shows how it goes", style="dim")
         return
     rows = _follow(started, watch)
+    context.handover.drop(started.id)
     write_matrix(rows, form, output, extra={"rollout_id": started.id})
     for problem in problems(rows):
         stderr.print(problem, style="red", highlight=False, soft_wrap=True)
     if any(row.state not in GOOD for row in rows):
         raise typer.Exit(FAILED)
+
+
+def warn(resolutions: Mapping[str, Resolution]) -> None:
+    """Show what the evaluation of the environments warned of, each once."""
+    said = dict.fromkeys(warning for resolution in resolutions.values() for warning in resolution.warnings)
+    for warning in said:
+        stderr.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _follow(started: Rollout, watch: Watch) -> list[Row]:
@@ -81,7 +97,7 @@ def _follow(started: Rollout, watch: Watch) -> list[Row]:
         except KeyboardInterrupt:
             progress.note("stopping: queued runs will not start, running ones finish the resource they are at")
             watch.stop()
-        rows = watch.wait(progress.show)
+        rows = watch.wait(progress.show, stopping=True)
     not_done = [f"{row.project}/{row.tep.name}" for row in rows if row.state not in GOOD]
     stderr.print(f"rollout {started.id} was stopped. Not done: {', '.join(not_done) or 'nothing'}", style="yellow", soft_wrap=True)
     return rows

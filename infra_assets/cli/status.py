@@ -79,5 +79,5 @@ def _plain(entry: Entry) -> dict[str, Any]:
         "tep": entry.tep, "project": entry.project, "operation": entry.operation, "state": entry.state, "changes": dict(entry.changes),
         "inputs": dict(entry.inputs), "outputs": dict(entry.outputs), "run_id": entry.run_id, "rollout_id": entry.rollout_id,
         "started_at": entry.started_at.isoformat(), "finished_at": entry.finished_at.isoformat() if entry.finished_at else None,
-        "duration_s": entry.duration_s, "message": entry.message,
+        "duration_s": entry.duration_s, "message": entry.message, "environments": dict(entry.environments or {}),
     }  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from infra_assets.cli.context import Context
 from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, stderr, write_table
+from infra_assets.environments.opening import LazySealer, open_source, rules_file
 from infra_assets.errors import FAILED, InfraError
 from infra_assets.sandbox import tools
 from infra_assets.sandbox.cloud import environment
@@ -74,6 +75,7 @@ def _look(context: Context) -> Iterator[Finding]:
     yield _tools(settings)
     yield _sandbox(context)
     yield _fleet(context)
+    yield _environments(settings)
     url = context.services.url()
     yield Finding("Dagster", True, url or "not running", "" if url else "infra rollout starts it when it needs it; make ui serves its page")
     for project in context.catalogue.projects:
@@ -112,6 +114,20 @@ def _sandbox(context: Context) -> Finding:
     except InfraError as error:
         return Finding("sandbox", False, error.message, error.remedy)
     return Finding("sandbox", True, f"AWS at {status.emulator.server_url if status.emulator else ''}")
+
+
+def _environments(settings: Settings) -> Finding:
+    try:
+        source = open_source(settings)
+        count, problems = len(source.list()), list(source.problems())
+        LazySealer(settings).sealer  # noqa: B018  # reads the keys
+    except InfraError as error:
+        return Finding("environments", False, error.message, error.remedy or "Check INFRA_ENVIRONMENTS and INFRA_SEAL_KEY_FILE.")
+    if problems:
+        return Finding("environments", False, "; ".join(problems), "Move or rename these files.")
+    rules = rules_file(settings)
+    access = f"access by {rules[0]}" if rules else "access by the default rules"
+    return Finding("environments", True, f"{count} from {settings.environments}, {access}", "infra env lint looks into them")
 
 
 def _fleet(context: Context) -> Finding:

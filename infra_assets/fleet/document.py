@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.models import Ring
@@ -19,7 +20,6 @@ class Layer(BaseModel):
 
     ring: Ring | None = Field(default=None, strict=False)
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    settings: dict[str, dict[str, Any]] = {}
 
 
 class EnvironmentEntry(Layer):
@@ -78,9 +78,15 @@ def read(path: Path) -> Document:
     try:
         content = FleetFile.model_validate(plain)
     except ValidationError as error:
-        problems = [f"{_at(path, lines, item['loc'])}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        problems = [f"{_at(path, lines, item['loc'])}: {'.'.join(map(str, item['loc']))}: {_reason(item)}" for item in error.errors()]
         raise UsageError("\n".join(problems)) from None
     return Document(path, content, lines)
+
+
+def _reason(item: ErrorDetails) -> str:
+    if item["type"] == "extra_forbidden" and item["loc"][-1] == "settings":
+        return "a TEP's configuration stands in its environment, environments/tenants/<tep>.yaml"
+    return item["msg"]
 
 
 def _at(path: Path, lines: dict[Place, int], place: Place) -> str:

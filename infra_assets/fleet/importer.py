@@ -6,7 +6,6 @@ Nothing is written before the whole file is checked, and all TEPs are written in
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.document import Document, EnvironmentEntry, Layer, TenantEntry
@@ -77,17 +76,7 @@ def _tep(defaults: Layer, tenant: str, tenant_entry: TenantEntry, environment: s
         region=next((layer.region for layer in layers if layer.region), DEFAULT_REGION),
         account_id=entry.account or (known.account_id if known else ""),
         external_id=known.external_id if known else str(uuid.uuid4()),
-        settings=_merged(*(layer.settings for layer in reversed(layers))),
     )
-
-
-def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Lay settings over one another, key by key; the last one wins."""
-    merged: dict[str, dict[str, Any]] = {}
-    for layer in layers:
-        for project, values in layer.items():
-            merged[project] = merged.get(project, {}) | dict(values)
-    return merged
 
 
 def _check_accounts(document: Document, wanted: Mapping[str, Tep], known: Mapping[str, Tep]) -> None:

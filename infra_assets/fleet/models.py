@@ -1,11 +1,7 @@
 """What is known of a tenant-environment pair."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-StackSettings = Mapping[str, Mapping[str, Any]]
 
 
 class Ring(StrEnum):
@@ -28,8 +24,6 @@ class Tep:
     """Twelve digits."""
     external_id: str
     """Sent with every role assumption into the account (AWS: "The confused deputy problem"). Not a secret."""
-    settings: StackSettings = field(default_factory=dict[str, Mapping[str, Any]])
-    """Configuration of its stacks, by project and key: `{"cluster": {"instance_type": "t3.large"}}`."""
 
     @property
     def name(self) -> str:

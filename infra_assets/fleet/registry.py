@@ -21,7 +21,6 @@ teps = sa.Table(
     sa.Column("region", sa.String(32), nullable=False),
     sa.Column("account_id", sa.String(12), nullable=False, unique=True),
     sa.Column("external_id", sa.String(64), nullable=False),
-    sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -62,5 +61,5 @@ class Registry:
 
 
 def _tep(row: sa.RowMapping) -> Tep:
-    fields: dict[str, Any] = {key: row[key] for key in ("tenant", "environment", "region", "account_id", "external_id", "settings")}
+    fields: dict[str, Any] = {key: row[key] for key in ("tenant", "environment", "region", "account_id", "external_id")}
     return Tep(ring=Ring(row["ring"]), **fields)

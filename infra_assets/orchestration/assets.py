@@ -1,5 +1,6 @@
 """Assets: one per Pulumi project; a partition is a cell, and materializing it is an `up`."""
 
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -58,7 +59,7 @@ def _asset(project: Project, catalogue: Catalogue) -> dg.AssetsDefinition:
 
 def _materialize(cell: Cell, context: dg.AssetExecutionContext, config: UpConfig) -> dg.MaterializeResult[Any]:
     try:
-        deployment = Operator(settings.load()).deploy(cell, run_id=context.run_id, rollout_id=_rollout(context), force=config.force)
+        deployment = _operator(context.run_id).deploy(cell, run_id=context.run_id, rollout_id=_rollout(context), force=config.force)
     except InfraError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     outcome = deployment.outcome
@@ -73,12 +74,17 @@ def _materialize(cell: Cell, context: dg.AssetExecutionContext, config: UpConfig
 
 def _note_skipped(cell: Cell, catalogue: Catalogue, context: dg.AssetExecutionContext) -> None:
     """Record that this run will not come to the cells downstream of one that failed: Dagster skips their steps silently."""
-    ledger = Operator(settings.load()).ledger
+    ledger = _operator(context.run_id).ledger
     selected = context.run.asset_selection
     for project in catalogue.downstream(cell.project.name):
         if selected is None or dg.AssetKey(project.name) in selected:
             key = (cell.tep.name, project.name)
             ledger.skip(key, f"not tried: {cell.name} failed", run_id=context.run_id, rollout_id=_rollout(context))
+
+
+@lru_cache(maxsize=1)
+def _operator(run_id: str) -> Operator:  # noqa: ARG001  # the key: a run's steps share one, so that its TEP's environment is opened once
+    return Operator(settings.load())
 
 
 def _rollout(context: dg.AssetExecutionContext) -> str:

@@ -29,6 +29,7 @@ def deployed(cell: Cell, deployment: Deployment) -> Metadata:
         shown |= _warnings(outcome) | _links(cell, outcome)
     shown["aws_account"] = dg.MetadataValue.url(account_link(cell.tep))
     shown["program"] = dg.MetadataValue.text(deployment.inputs.program[:16])
+    shown["environments"] = dg.MetadataValue.json({name: revision[:10] for name, revision in sorted(deployment.environments.items())})
     return shown
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra_assets.environments.resolution import CellConfiguration, Resolution
 from infra_assets.fleet.models import Tep
 from infra_assets.reports.matrix import NEVER
 from infra_assets.stacks.cell import Cell
-from infra_assets.stacks.inputs import effective_inputs
+from infra_assets.stacks.inputs import Surroundings, effective_inputs
 from infra_assets.stacks.ledger import Entry, Key
 from infra_assets.stacks.projects import Project
 
 RUN = "run"
 MAYBE = "maybe"
+ERROR = "error"
 UNCHANGED = "unchanged"
 
 
@@ -21,7 +23,7 @@ class Planned:
 
     cell: Cell
     verdict: str
-    """`run`; `maybe`: decided when what is upstream is done; `unchanged`."""
+    """`run`; `maybe`: decided when what is upstream is done; `unchanged`; `error`: its environments have errors, nothing is run."""
     reasons: Sequence[str]
     state: str = NEVER
     """What the ledger says of it now."""
@@ -31,30 +33,31 @@ def plan(
     teps: Sequence[Tep],
     projects: Sequence[Project],
     *,
+    resolutions: Mapping[str, Resolution],
     successes: Mapping[Key, Entry],
     known: Mapping[Key, Entry],
-    engine: str,
-    provider: str,
-    operations_account: str,
+    around: Surroundings,
     force: bool = False,
 ) -> list[Planned]:
     """Return the plan for every project (upstream first) in every TEP.
 
-    `successes` and `known` are the ledger's last successes and latest operations.
+    `resolutions` are the TEPs' configurations; `successes` and `known` are the ledger's last successes and latest operations.
     """
     planned: list[Planned] = []
     for tep in teps:
         moving: set[str] = set()
+        resolution = resolutions[tep.name]
         for project in projects:
             cell = Cell(project, tep)
-            key = (tep.name, project.name)
-            last = successes.get(key)
-            inputs = effective_inputs(cell, successes, engine=engine, provider=provider, operations_account=operations_account)
-            reasons = inputs.differences(last.inputs) if last else [_unsuccessful(known.get(key))]
+            state = known[cell.key].state if cell.key in known else NEVER
+            if resolution.problems:
+                planned.append(Planned(cell, ERROR, [str(problem) for problem in resolution.problems], state))
+                continue
+            configuration = resolution.cell(project.name)
+            reasons = _reasons(cell, configuration, successes, known, around)
             if force and not reasons:
                 reasons = ["forced"]
-            state = known[key].state if key in known else NEVER
-            upstream = [name for name in project.about.depends_on if name in moving]
+            upstream = [name for name in dict.fromkeys((*project.about.depends_on, *configuration.stacks)) if name in moving]
             if reasons:
                 planned.append(Planned(cell, RUN, reasons, state))
             elif upstream:
@@ -64,6 +67,17 @@ def plan(
             if reasons or upstream:
                 moving.add(project.name)
     return planned
+
+
+def _reasons(
+    cell: Cell, configuration: CellConfiguration, successes: Mapping[Key, Entry], known: Mapping[Key, Entry], around: Surroundings
+) -> list[str]:
+    last = successes.get(cell.key)
+    if last is None:
+        return [_unsuccessful(known.get(cell.key))]
+    if configuration.unresolved:
+        return [f"its configuration could not be opened: {configuration.unresolved}"]
+    return effective_inputs(cell, configuration, successes, around).differences(last.inputs)
 
 
 def _unsuccessful(entry: Entry | None) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.reports.matrix import Row, from_entry
-from infra_assets.rollouts.plan import UNCHANGED, Planned
-from infra_assets.rollouts.runs import OPERATION_TAG, PRIORITIES, PRIORITY_TAG, RING_TAG, ROLLOUT_TAG, Run, RunRequest, Runs
+from infra_assets.rollouts.plan import ERROR, UNCHANGED, Planned
+from infra_assets.rollouts.runs import OPERATION_TAG, PRIORITIES, PRIORITY_TAG, RING_TAG, ROLLOUT_TAG, STOPPING, Run, RunRequest, Runs
 from infra_assets.stacks.ledger import ABANDONED, DEPLOYED, DEPLOYING, FAILED, SKIPPED, Entry, Key, Ledger
 
 POLL_S = 0.5
 GOOD = (DEPLOYED, UNCHANGED)
+HandOver = Callable[[str, Sequence[str]], None]
+"""Given a rollout's id and the TEPs that it works on."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Rollout:
     """By TEP."""
 
 
-def start(planned: Sequence[Planned], runs: Runs, *, force: bool = False) -> Rollout:
-    """Ask for the runs, ring by ring in the queue's order.
+def start(planned: Sequence[Planned], runs: Runs, ledger: Ledger, hand_over: HandOver, *, force: bool = False) -> Rollout:
+    """Ask for the runs, ring by ring in the queue's order; cells whose environments have errors are recorded as failed.
+
+    `hand_over` gives the runs of a rollout the configuration that the plan resolved, for these TEPs.
 
     Raises:
         InfraError: Dagster refused.
@@ -34,10 +38,15 @@ def start(planned: Sequence[Planned], runs: Runs, *, force: bool = False) -> Rol
     rollout_id = uuid.uuid4().hex[:12]
     work: dict[str, list[Planned]] = {}
     for item in sorted(planned, key=lambda item: list(Ring).index(item.cell.tep.ring)):
-        if item.verdict != UNCHANGED:
+        if item.verdict == ERROR:
+            ledger.refuse(item.cell.key, "\n".join(item.reasons), rollout_id=rollout_id)
+        elif item.verdict == UNCHANGED:
+            ledger.restore(item.cell.key, rollout_id=rollout_id)
+        else:
             work.setdefault(item.cell.tep.name, []).append(item)
     runs.prepare(work, {item.cell.project.name: item.cell.project.version for items in work.values() for item in items})
     requests = [_request(rollout_id, items[0].cell.tep, [item.cell.project.name for item in items], force=force) for items in work.values()]
+    hand_over(rollout_id, list(work))
     ids = runs.launch(requests) if requests else []
     return Rollout(rollout_id, planned, dict(zip(work, ids, strict=True)))
 
@@ -66,18 +75,20 @@ class Watch:
         ]
         return rows, any(run.active for run in runs.values())
 
-    def wait(self, show: Callable[[Sequence[Row]], None]) -> list[Row]:
-        """Show the matrix until every run has ended, and return it."""
+    def wait(self, show: Callable[[Sequence[Row]], None], *, stopping: bool = False) -> list[Row]:
+        """Show the matrix until every run has ended, and return it; when `stopping`, whatever still starts is asked to stop too."""
         while True:
             rows, active = self.look()
             show(rows)
             if not active:
                 return rows
+            if stopping:
+                self.stop()
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """Ask the runs that have not ended to stop gracefully."""
-        active = [run.id for run in self._runs.runs(tags={ROLLOUT_TAG: self._rollout.id}) if run.active]
+        """Ask the runs that have not ended, and were not asked yet, to stop gracefully."""
+        active = [run.id for run in self._runs.runs(tags={ROLLOUT_TAG: self._rollout.id}) if run.active and run.status != STOPPING]
         self._runs.terminate(active)
 
 
@@ -86,6 +97,8 @@ def cell_row(item: Planned, run: Run | None, entry: Entry | None) -> Row:
     tep, project = item.cell.tep, item.cell.project.name
     if item.verdict == UNCHANGED:
         return Row(tep, project, UNCHANGED)
+    if item.verdict == ERROR and entry is not None:
+        return from_entry(tep, project, entry, cause="its environments have errors")
     cause = "; ".join(item.reasons)
     run_id = run.id if run else None
     if entry is None:

@@ -12,7 +12,8 @@ PARTITION_TAG = "dagster/partition"
 PRIORITY_TAG = "dagster/priority"
 
 PRIORITIES = {"hotfix": 30, "rollout": 20, "preview": 10, "drift": 0}
-ACTIVE = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+STOPPING = "CANCELING"
+ACTIVE = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", STOPPING)
 
 
 @dataclass(frozen=True, slots=True)

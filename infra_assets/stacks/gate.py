@@ -1,8 +1,10 @@
 """What must hold before an operation may change a stack. Each refusal says what to do; nothing is mended by itself."""
 
+from collections.abc import Mapping
+
 from infra_assets.errors import InfraError
 from infra_assets.stacks.cell import Cell
-from infra_assets.stacks.ledger import DEPLOYED, Entry
+from infra_assets.stacks.ledger import Entry, Key
 from infra_assets.stacks.state import Checkpoint, Lock
 
 SHRUNK = 0.5
@@ -35,16 +37,17 @@ def check_state(cell: Cell, checkpoint: Checkpoint | None, locks: list[Lock], re
         )
 
 
-def check_upstream(cell: Cell, latest: dict[tuple[str, str], Entry]) -> None:
-    """Refuse to deploy a cell whose upstream is not deployed.
+def check_upstream(cell: Cell, successes: Mapping[Key, Entry], latest: Mapping[Key, Entry]) -> None:
+    """Refuse to deploy a cell whose upstream is not deployed. One that was skipped since its last success stands as it was.
 
     Raises:
-        InfraError: an upstream cell failed, was skipped, or was never deployed.
+        InfraError: an upstream cell failed, or was never deployed.
     """
     missing: list[str] = []
     for name in cell.project.about.depends_on:
-        entry = latest.get((cell.tep.name, name))
-        if entry is None or entry.state != DEPLOYED:
+        key = (cell.tep.name, name)
+        if key not in successes:
+            entry = latest.get(key)
             missing.append(f"{name}/{cell.tep.name}, which is {entry.state if entry else 'never deployed'}")
     if missing:
         raise InfraError(f"{cell.name} needs {', and '.join(missing)}", remedy="Deploy what is upstream first.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from infra_assets.environments.resolution import CellConfiguration
 from infra_assets.stacks.cell import Cell, fingerprint
 from infra_assets.stacks.ledger import Entry, Key
 
@@ -38,17 +39,26 @@ class Inputs:
         ]
 
 
-def effective_inputs(cell: Cell, successes: Mapping[Key, Entry], *, engine: str, provider: str, operations_account: str) -> Inputs:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all cells' inputs share: versions, and the key under which configuration is fingerprinted."""
+
+    engine: str
+    provider: str
+    key: bytes
+
+
+def effective_inputs(cell: Cell, configuration: CellConfiguration, successes: Mapping[Key, Entry], around: Surroundings) -> Inputs:
     """Return a cell's inputs as they are now; `successes` are the last successes of its TEP's cells."""
     upstream = {
         name: entry.outputs_hash if (entry := successes.get((cell.tep.name, name))) else None for name in cell.project.about.depends_on
     }
     return Inputs(
         program=cell.project.tree_hash,
-        configuration=fingerprint(cell.configuration(operations_account=operations_account)),
+        configuration=cell.fingerprint(configuration, around.key),
         upstream=fingerprint(upstream),
-        engine=engine,
-        provider=provider,
+        engine=around.engine,
+        provider=around.provider,
     )
 
 

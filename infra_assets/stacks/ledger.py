@@ -28,6 +28,7 @@ operations = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("message", sa.Text, nullable=False),
+    sa.Column("environments", sa.JSON),
     sa.Index("operations_by_cell", "tep", "project", "id"),
     sa.Index("operations_by_rollout", "rollout_id"),
 )
@@ -66,6 +67,8 @@ class Entry:
     started_at: datetime
     finished_at: datetime | None
     message: str
+    environments: Mapping[str, str] | None = None
+    """The environments that its configuration rested on, and their revisions."""
 
     @property
     def duration_s(self) -> float | None:
@@ -79,11 +82,15 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(self, cell: Key, operation: str, inputs: Mapping[str, str], *, run_id: str = "", rollout_id: str = "") -> int:
+    def begin(
+        self, cell: Key, operation: str, inputs: Mapping[str, str], *,
+        run_id: str = "", rollout_id: str = "", environments: Mapping[str, str] | None = None,
+    ) -> int:  # fmt: skip
         """Record that an operation starts; returns its number."""
         row = {
             "tep": cell[0], "project": cell[1], "operation": operation, "state": DEPLOYING, "inputs": dict(inputs), "changes": {},
             "outputs": {}, "run_id": run_id or None, "rollout_id": rollout_id or None, "started_at": now(), "message": "",
+            "environments": dict(environments) if environments is not None else None,
         }  # fmt: skip
         same_cell = (operations.c.tep == cell[0]) & (operations.c.project == cell[1])
         with self._engine.begin() as connection:
@@ -103,6 +110,20 @@ class Ledger:
         """Record that a cell was not deployed because of something upstream."""
         number = self.begin(cell, "up", {}, run_id=run_id, rollout_id=rollout_id)
         self.finish(number, SKIPPED, message=message)
+
+    def refuse(self, cell: Key, message: str, *, run_id: str = "", rollout_id: str = "") -> None:
+        """Record that a cell could not even be tried."""
+        self.finish(self.begin(cell, "up", {}, run_id=run_id, rollout_id=rollout_id), FAILED, message=message)
+
+    def restore(self, cell: Key, *, run_id: str = "", rollout_id: str = "") -> None:
+        """Note of a cell that was skipped and turns out to have nothing to do, that it is as its last success left it."""
+        newest = self.latest([cell[0]]).get(cell)
+        last = self.successes([cell[0]]).get(cell)
+        if newest is None or last is None or newest.state != SKIPPED:
+            return
+        number = self.begin(cell, "up", last.inputs, run_id=run_id, rollout_id=rollout_id, environments=last.environments)
+        message = "nothing to do: it is as it was before it was skipped"
+        self.finish(number, DEPLOYED, resources=last.resources, outputs=dict(last.outputs), outputs_hash=last.outputs_hash, message=message)
 
     def latest(self, teps: Iterable[str] | None = None) -> dict[Key, Entry]:
         """Return the newest changing operation of each cell."""

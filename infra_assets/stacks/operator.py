@@ -1,7 +1,6 @@
 """Operations on cells, whole: gate, workspace, engine, ledger. What Dagster's assets and the commands call."""
 
-import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,8 @@ from typing import Any
 
 from pulumi.automation.errors import CommandError, StackAlreadyExistsError
 
+from infra_assets.environments.language.model import ProviderError
+from infra_assets.environments.resolution import CellConfiguration
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
 from infra_assets.sandbox import tools
@@ -16,14 +17,20 @@ from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.sandbox.passphrase import read_passphrase
 from infra_assets.settings import Settings
 from infra_assets.stacks import engine
+from infra_assets.stacks.asked import asked
 from infra_assets.stacks.cell import Cell, fingerprint
 from infra_assets.stacks.command import FleetCommand
+from infra_assets.stacks.configurations import Configurations, fingerprint_key
+from infra_assets.stacks.encryption import PassphraseCrypter, new_salt_line
 from infra_assets.stacks.gate import check_state, check_upstream
-from infra_assets.stacks.inputs import Inputs, effective_inputs
+from infra_assets.stacks.inputs import Inputs, Surroundings, effective_inputs
 from infra_assets.stacks.ledger import DEPLOYED, FAILED, REMOVED, Entry, Key, Ledger
-from infra_assets.stacks.outcome import Outcome
+from infra_assets.stacks.masking import SHORTEST, Masker
+from infra_assets.stacks.outcome import Diagnostic, Outcome
+from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.program import inline_program
-from infra_assets.stacks.state import Lock, Store, open_store, read_checkpoint, read_locks
+from infra_assets.stacks.projects import discover
+from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint, read_locks
 from infra_assets.stacks.unlock import unlock
 from infra_assets.stacks.workspace import StackWorkspace, open_workspace
 
@@ -36,6 +43,8 @@ class Deployment:
     reasons: list[str]
     """Why it was deployed: which inputs differ."""
     outcome: Outcome | None
+    environments: Mapping[str, str]
+    """The environments that its configuration rests on, and their revisions."""
 
 
 class Operator:
@@ -44,6 +53,16 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.ledger = Ledger(connect(settings.database_url))
+
+    @cached_property
+    def configurations(self) -> Configurations:
+        """What the cells are configured by."""
+        return Configurations(self._settings, self.stack_outputs, lambda: discover(self._settings.root).wanted())
+
+    @cached_property
+    def stack_outputs(self) -> StateOutputs:
+        """The outputs of our own stacks."""
+        return StateOutputs(lambda: self._store, lambda: read_passphrase(self._settings))
 
     @cached_property
     def _tools(self) -> tools.Tools:
@@ -60,15 +79,18 @@ class Operator:
     def _store(self) -> Store:
         return open_store(self._settings.state_backend, Aws(self._variables))
 
-    def inputs(self, cell: Cell) -> Inputs:
-        """Return a cell's effective inputs as they are now."""
-        return effective_inputs(
-            cell,
-            self.ledger.successes([cell.tep.name]),
-            engine=self._tools.engine_version,
-            provider=self._tools.provider_version,
-            operations_account=self._settings.operations_account,
-        )
+    def surroundings(self) -> Surroundings:
+        """Return what all cells' inputs share."""
+        return Surroundings(self._tools.engine_version, self._tools.provider_version, fingerprint_key(self._settings))
+
+    def inputs(self, cell: Cell, rollout_id: str = "") -> Inputs:
+        """Return a cell's effective inputs as they are now.
+
+        Raises:
+            InfraError: its configuration cannot be resolved.
+        """
+        configuration = self.configurations.cell(cell, rollout_id)
+        return effective_inputs(cell, configuration, self.ledger.successes([cell.tep.name]), self.surroundings())
 
     def deploy(self, cell: Cell, *, run_id: str = "", rollout_id: str = "", force: bool = False) -> Deployment:
         """Bring a cell to its present inputs, if they are not those of its last success (or `force`).
@@ -76,18 +98,19 @@ class Operator:
         Raises:
             InfraError: the gate refuses; recorded in the ledger as a failure, nothing was changed.
         """
-        key = (cell.tep.name, cell.project.name)
-        inputs = self.inputs(cell)
+        inputs = self._recorded_inputs(cell, run_id, rollout_id)
         last = self._last_success(cell)
-        reasons = inputs.differences(last.inputs) if last else [self._why_not_deployed(key)]
+        reasons = inputs.differences(last.inputs) if last else [self._why_not_deployed(cell.key)]
+        closure = self.configurations.closure(cell.tep)
         if not reasons and not force:
-            return Deployment(inputs, [], None)
-        number = self.ledger.begin(key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id)
+            self.ledger.restore(cell.key, run_id=run_id, rollout_id=rollout_id)
+            return Deployment(inputs, [], None, closure)
+        number = self.ledger.begin(cell.key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id, environments=closure)
         with self._recorded(number):
-            check_upstream(cell, self.ledger.latest([cell.tep.name]))
-            with self._workspace(cell) as workspace:
-                outcome = engine.operate(workspace, engine.UP, inline_program(cell.project))
-                outputs_hash = self._outputs_hash(workspace, outcome)
+            check_upstream(cell, self.ledger.successes([cell.tep.name]), self.ledger.latest([cell.tep.name]))
+            with self._workspace(cell, rollout_id=rollout_id) as workspace:
+                outcome = self._operate(cell, workspace, engine.UP)
+                outputs_hash = self._outputs_hash(cell, outcome)
             self.ledger.finish(
                 number,
                 DEPLOYED if outcome.ok else FAILED,
@@ -97,7 +120,7 @@ class Operator:
                 outputs_hash=outputs_hash,
                 message=self._message(workspace, outcome),
             )
-        return Deployment(inputs, reasons or ["forced"], outcome)
+        return Deployment(inputs, reasons or ["forced"], outcome, closure)
 
     def preview(self, cell: Cell, *, refresh: bool = False) -> Outcome:
         """Say what `deploy` would do; with `refresh` against the cloud as it is. Changes nothing.
@@ -106,7 +129,7 @@ class Operator:
             InfraError: the state is damaged.
         """
         with self._workspace(cell, changing=False) as workspace:
-            return engine.operate(workspace, engine.PREVIEW_REFRESH if refresh else engine.PREVIEW, inline_program(cell.project))
+            return self._operate(cell, workspace, engine.PREVIEW_REFRESH if refresh else engine.PREVIEW)
 
     def destroy(self, cell: Cell, *, run_id: str = "") -> Outcome:
         """Delete what a cell's stack holds, and record it.
@@ -114,10 +137,10 @@ class Operator:
         Raises:
             InfraError: the gate refuses.
         """
-        number = self.ledger.begin((cell.tep.name, cell.project.name), "destroy", {}, run_id=run_id)
+        number = self.ledger.begin(cell.key, "destroy", {}, run_id=run_id)
         with self._recorded(number):
             with self._workspace(cell) as workspace:
-                outcome = engine.operate(workspace, engine.DESTROY, inline_program(cell.project))
+                outcome = self._operate(cell, workspace, engine.DESTROY)
             self.ledger.finish(
                 number,
                 REMOVED if outcome.ok else FAILED,
@@ -136,9 +159,15 @@ class Operator:
         return unlock(self._store, cell.project.name, cell.tep.name, lock_id)
 
     def outputs(self, cell: Cell) -> dict[str, Any]:
-        """Return a stack's outputs, secrets as `[secret]`."""
-        with self._workspace(cell, changing=False) as workspace:
-            return json.loads(workspace.run("stack", "output", "--json").stdout)
+        """Return a stack's outputs, secrets as `[secret]`.
+
+        Raises:
+            InfraError: there is no such stack.
+        """
+        try:
+            return self.stack_outputs.outputs(cell.project.name, cell.tep.name).plain()
+        except ProviderError as error:
+            raise InfraError(str(error)) from None
 
     def _why_not_deployed(self, key: Key) -> str:
         return "the last one failed" if key in self.ledger.latest([key[0]]) else "never deployed"
@@ -148,7 +177,7 @@ class Operator:
         return checkpoint.resources if checkpoint else 0
 
     def _last_success(self, cell: Cell) -> Entry | None:
-        return self.ledger.successes([cell.tep.name]).get((cell.tep.name, cell.project.name))
+        return self.ledger.successes([cell.tep.name]).get(cell.key)
 
     @contextmanager
     def _recorded(self, number: int) -> Generator[None]:
@@ -162,38 +191,84 @@ class Operator:
             self.ledger.finish(number, FAILED, message=f"interrupted ({type(error).__name__})")
             raise
 
+    def _recorded_inputs(self, cell: Cell, run_id: str, rollout_id: str) -> Inputs:
+        """Return a cell's inputs; that they cannot be told is a failure of the cell, and recorded as one."""
+        try:
+            return self.inputs(cell, rollout_id)
+        except InfraError as error:
+            self.ledger.refuse(cell.key, str(error), run_id=run_id, rollout_id=rollout_id)
+            raise
+
+    def _operate(self, cell: Cell, workspace: StackWorkspace, arguments: tuple[str, ...]) -> Outcome:
+        """Run the engine; what it and the program say is freed of every secret that the cell was given."""
+        masker = Masker([*workspace.secrets, read_passphrase(self._settings)])
+        with masker.streams():
+            outcome = engine.operate(workspace, arguments, inline_program(cell.project))
+        said = [Diagnostic("warning", warning) for warning in self._warnings(cell, masker)]
+        return outcome.masked(masker, said)
+
+    def _warnings(self, cell: Cell, masker: Masker) -> list[str]:
+        short = masker.unmaskable
+        told = [f"{short} secrets are shorter than {SHORTEST} characters: too short to be masked in logs"] if short else []
+        return [*self.configurations.warnings(cell.tep), *told]
+
     @contextmanager
-    def _workspace(self, cell: Cell, *, changing: bool = True) -> Generator[StackWorkspace]:
+    def _workspace(self, cell: Cell, *, changing: bool = True, rollout_id: str = "") -> Generator[StackWorkspace]:
         checkpoint = read_checkpoint(self._store, cell.project.name, cell.tep.name)
         if changing:
             locks = read_locks(self._store, cell.project.name, cell.tep.name)
-            check_state(cell, checkpoint, locks, self.ledger.recorded_resources((cell.tep.name, cell.project.name)))
+            check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
         settings = self._settings
+        configuration = self.configurations.cell(cell, rollout_id)
+        credentials = self.configurations.credentials(cell, rollout_id)
+        encryption = self._encryption(checkpoint, configuration)
         command = FleetCommand(
             self._tools.pulumi, self._tools.engine_version, limit_s=settings.operation_timeout_s, grace_s=settings.grace_s
         )
-        with open_workspace(
-            settings.home / "work",
-            project=cell.project.name,
-            stack=cell.tep.name,
-            backend=settings.state_backend,
-            configuration=cell.configuration(operations_account=settings.operations_account),
-            secrets=checkpoint.secrets_provider if checkpoint else {},
-            command=command,
-            tools=self._tools,
-            variables=self._variables,
-        ) as workspace:
+        with (
+            asked(configuration) as given,
+            open_workspace(
+                settings.home / "work",
+                project=cell.project.name,
+                stack=cell.tep.name,
+                backend=settings.state_backend,
+                configuration=cell.settings(configuration, self._encrypt(encryption)),
+                encryption=encryption,
+                secrets=[*configuration.secrets(), *credentials.secrets()],
+                command=command,
+                tools=self._tools,
+                variables={**self._variables, **given},
+                credentials=credentials.as_environment(),
+            ) as workspace,
+        ):
             if checkpoint is None:
                 _create(workspace)
             yield workspace
 
-    def _outputs_hash(self, workspace: StackWorkspace, outcome: Outcome) -> str | None:
+    def _encryption(self, checkpoint: Checkpoint | None, configuration: CellConfiguration) -> Mapping[str, Any]:
+        """Return what the stack's settings say of its secrets' encryption; of a new stack nothing, unless it has secrets from the start."""
+        if checkpoint and checkpoint.secrets_provider:
+            return checkpoint.secrets_provider
+        return {"encryptionsalt": new_salt_line(read_passphrase(self._settings))} if configuration.mask else {}
+
+    def _encrypt(self, encryption: Mapping[str, Any]) -> Callable[[str], str]:
+        """Return what encrypts a secret for a stack's settings; made when the first one asks, because it costs."""
+
+        def encrypt(plaintext: str) -> str:
+            if "encryptionsalt" not in encryption:
+                raise InfraError("the stack's secrets are not encrypted with a passphrase: its configuration may hold none")
+            return PassphraseCrypter(read_passphrase(self._settings), encryption["encryptionsalt"]).encrypt(plaintext)
+
+        return encrypt
+
+    def _outputs_hash(self, cell: Cell, outcome: Outcome) -> str | None:
         if not outcome.ok:
             return None
         if not outcome.has_secret_outputs:
             return fingerprint(outcome.outputs)
         # Masked values would all look alike: what is downstream must notice that a secret changed.
-        return fingerprint(json.loads(workspace.run("stack", "output", "--json", "--show-secrets").stdout))
+        outputs = self.stack_outputs.outputs(cell.project.name, cell.tep.name)
+        return CellConfiguration({"outputs": outputs}).fingerprint(fingerprint_key(self._settings))
 
     @staticmethod
     def _shown(cell: Cell, outputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+
+from infra_assets.stacks.masking import SECRET, Masker
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105
 """The key by which the engine tells special values from plain objects (`sdk/go/common/resource/sig` of Pulumi)."""
-SECRET = "[secret]"  # noqa: S105  # what the engine writes in a secret's place
 ENGINES_OWN = "pulumi:"
 """Types of the engine's own book-keeping: the stack, providers, stack references."""
 IDLE = ("same", "refresh", "read")
@@ -75,6 +76,11 @@ class Outcome:
     def has_secret_outputs(self) -> bool:
         """Whether an output holds a secret, at any depth."""
         return _holds_secret(self.outputs)
+
+    def masked(self, masker: Masker, said: Sequence[Diagnostic] = ()) -> "Outcome":
+        """Return it without the masker's secrets, with what else is to be said added to its diagnostics."""
+        diagnostics = [Diagnostic(item.severity, masker.text(item.message), item.urn) for item in self.diagnostics]
+        return replace(self, outputs=masker.plain(dict(self.outputs)), diagnostics=(*diagnostics, *said), message=masker.text(self.message))
 
     @property
     def errors(self) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infra_assets.environments.resolution import Wanted
 from infra_assets.errors import UsageError
 from infra_assets.stacks.sources import source_hash
 
@@ -32,6 +33,9 @@ class About(BaseModel):
     scope: Literal["tenant"] = Field("tenant", description="tenant: a stack in every TEP.")
     role: Literal["bootstrap", "deploy"] = Field("deploy", description="Which role is assumed in the TEP's account.")
     depends_on: tuple[str, ...] = Field((), description="Projects whose outputs it reads.")
+    environment: tuple[str, ...] = Field(
+        (), description="Names of `environmentVariables` and `files` of the TEP's environment that its program reads from os.environ."
+    )
     group: Name = "infra"
     owners: tuple[Owner, ...] = ()
     kinds: tuple[str, ...] = Field(("aws", "pulumi"), max_length=MOST_KINDS)
@@ -101,6 +105,17 @@ class Catalogue:
     def tenant_projects(self) -> list[Project]:
         """Return the projects that stand in every TEP, upstream first."""
         return list(self.projects)
+
+    def wanted(self) -> list[Wanted]:
+        """Return what each tenant project wants from its TEP's environment."""
+        upstream: dict[str, set[str]] = {}
+        for project in self.projects:
+            direct = project.about.depends_on
+            upstream[project.name] = {*direct, *(name for one in direct for name in upstream.get(one, ()))}
+        return [
+            Wanted(project.name, tuple(sorted(upstream[project.name])), project.about.environment, project.about.role)
+            for project in self.projects
+        ]
 
     def downstream(self, name: str) -> list[Project]:
         """Return the projects that read a project's outputs, directly or not, upstream first."""

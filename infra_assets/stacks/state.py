@@ -123,13 +123,18 @@ def open_store(url: str, aws: Aws) -> Store:
     raise InfraError(f"state backend {url}: not supported", remedy="INFRA_STATE_BACKEND takes file:///folder or s3://bucket?region=REGION.")
 
 
+def checkpoint_path(project: str, stack: str) -> str:
+    """Return where a stack's checkpoint lies in its backend."""
+    return f".pulumi/stacks/{project}/{stack}.json"
+
+
 def read_checkpoint(store: Store, project: str, stack: str) -> Checkpoint | None:
     """Return a stack's checkpoint, None if the stack does not exist.
 
     Raises:
         InfraError: the checkpoint is damaged; it is never mended by itself.
     """
-    path = f".pulumi/stacks/{project}/{stack}.json"
+    path = checkpoint_path(project, stack)
     content = store.read(path)
     if content is None:
         return None

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from infra_assets.fleet.accounts import role_arn
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
@@ -47,7 +49,11 @@ class House:
 
     def __init__(self, root: Path, home: Path, cap: int = 3) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        shutil.copy(Path(__file__).parents[2] / "dagster_home" / "dagster.yaml", home)
+        ours = Path(__file__).parents[2]
+        shutil.copy(ours / "dagster_home" / "dagster.yaml", home)
+        self.environments = home / "environments"
+        """A copy of the sample set, for a test to edit."""
+        shutil.copytree(ours / "environments", self.environments, dirs_exist_ok=True)
         self.root = root
         self.home = home
         self.cap = cap
@@ -56,6 +62,8 @@ class House:
             "INFRA_ROOT": str(root),
             "INFRA_HOME": str(home),
             "INFRA_CAP": str(cap),
+            "INFRA_ENVIRONMENTS": self._sources,
+            "INFRA_SEAL_KEY_FILE": str(self.environments / "demo.key"),
             "INFRA_GRACE_S": "60",
             "NO_COLOR": "1",
             "COLUMNS": "200",
@@ -71,8 +79,14 @@ class House:
                 "state_backend": self.state.as_uri(),
                 "database_url": f"sqlite:///{self.home / 'infra.db'}",
                 "cap": self.cap,
+                "environments": self._sources,
+                "seal_key_file": self.environments / "demo.key",
             }
         )
+
+    @property
+    def _sources(self) -> str:
+        return f"store,{self.environments}"
 
     @property
     def state(self) -> Path:
@@ -131,10 +145,27 @@ class House:
         )
 
     def import_fleet(self, text: str) -> Said:
-        """Bring in a fleet file of this content."""
+        """Bring in a fleet file of this content; what it has as `settings` becomes the TEP's environment."""
+        content = yaml.safe_load(text)
+        for tenant, entry in content["tenants"].items():
+            for name, about in entry["environments"].items():
+                if "settings" in about:
+                    self.configure(f"{tenant}-{name}", about.pop("settings"))
         file = self.home / "fleet.yaml"
-        file.write_text(text)
+        file.write_text(yaml.safe_dump(content))
         return self.done("fleet", "import", str(file))
+
+    def configure(self, tep: str, settings: Mapping[str, Mapping[str, Any]], **values: Any) -> None:
+        """Write a TEP's environment: configuration by project and key, other values besides."""
+        configuration = {f"{project}:{key}": value for project, keys in settings.items() for key, value in keys.items()}
+        self.write(f"tenants/{tep}", {"imports": [f"fleet/{tep}"], "values": {"pulumiConfig": configuration, **values}})
+
+    def write(self, environment: str, content: Any) -> Path:
+        """Write an environment; returns its file."""
+        file = self.environments / f"{environment}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content if isinstance(content, str) else json.dumps(content, indent=2))
+        return file
 
     def client(self, tep: Tep, service: str) -> Any:
         """Return a boto3 client in the TEP's account, by the role that stacks are deployed with."""

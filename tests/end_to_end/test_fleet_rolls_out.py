@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import yaml
 
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator
@@ -52,7 +53,8 @@ def test_each_account_holds_just_its_own_vpc(fleet: House) -> None:
     for tep in fleet.registry.list():
         vpcs = fleet.client(tep, "ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
         tags = {tag["Key"]: tag["Value"] for tag in vpcs[0]["Tags"]}
-        assert [vpc["CidrBlock"] for vpc in vpcs] == [tep.settings["network"]["cidr"]]
+        configured = yaml.safe_load((fleet.environments / "tenants" / f"{tep.name}.yaml").read_text())["values"]["pulumiConfig"]
+        assert [vpc["CidrBlock"] for vpc in vpcs] == [configured["network:cidr"]]
         assert (tags["tenant"], tags["environment"]) == (tep.tenant, tep.environment)
         seen.add(vpcs[0]["VpcId"])
     assert len(seen) == len(TEPS)
@@ -102,9 +104,8 @@ def test_a_rollout_of_an_unchanged_fleet_starts_no_run(fleet: House) -> None:
 
 
 def test_a_tenants_setting_runs_just_that_cell(fleet: House) -> None:
-    text = (ROOT / "fleet.yaml").read_text().replace("instance_type: t3.large, desired: 2", "instance_type: t3.large, desired: 3")
-    said = fleet.import_fleet(text)
-    assert "changed: customer1-prod" in said.err
+    file = fleet.environments / "tenants" / "customer1-prod.yaml"
+    file.write_text(file.read_text().replace("cluster:desired: 2", "cluster:desired: 3"))
     plan = fleet.infra("plan", "--format", "json")
     assert (plan.code, plan.json["summary"]) == (3, {"run": 1, "unchanged": 20})
     cells = {(cell["tep"], cell["project"]): cell for cell in plan.json["cells"]}

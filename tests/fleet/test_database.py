@@ -8,9 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from infra_assets.environments import handover, store_tables, usage  # noqa: F401  # they bring their tables onto the metadata
 from infra_assets.errors import InfraError
-from infra_assets.fleet import database
-from infra_assets.stacks import ledger  # noqa: F401  # brings its tables onto the metadata
+from infra_assets.fleet import (
+    database,
+    registry,
+)
+from infra_assets.stacks import ledger  # noqa: F401
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"
 
@@ -44,3 +48,30 @@ def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, path: str) -> 
     (tmp_path / "folder").mkdir()
     with pytest.raises(InfraError, match=r"database sqlite:///.* cannot be opened: .+"):
         database.connect(f"sqlite:///{tmp_path / path}")
+
+
+def test_what_a_tep_had_as_settings_of_its_own_becomes_its_environment(tmp_path: Path) -> None:
+    """A database of before environments: nothing that was configured may be lost."""
+    from alembic import command
+    from alembic.config import Config
+
+    from infra_assets.environments.sources.store import StoreSource
+
+    url = f"sqlite:///{tmp_path / 'infra.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    old = sa.create_engine(url)
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO teps VALUES ('acme-prod', 'acme', 'prod', 'beta', 'us-east-1', '111111111111', 'x', "
+                """'{"network": {"cidr": "10.0.0.0/16", "x": ["a${b}$$"]}}', '2026-01-01 00:00:00')"""
+            )
+        )
+    engine = database.connect(url)
+    source = StoreSource(engine).read("tenants/acme-prod").source
+    assert b'"network:cidr": "10.0.0.0/16"' in source
+    assert b'"a$${b}$$$$"' in source  # `$` is one of the language's signs
+    assert registry.Registry(engine).get("acme-prod").ring.value == "beta"

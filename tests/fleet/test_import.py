@@ -61,17 +61,15 @@ def test_the_example_has_the_seven_teps_of_three_rings(registry: Registry) -> No
 
 def test_what_an_environment_leaves_out_comes_from_its_tenant_and_then_from_the_defaults(bring_in: Import, registry: Registry) -> None:
     bring_in("""
-defaults: {region: eu-west-1, settings: {cluster: {desired: 1, instance_type: t3.small}}}
+defaults: {region: eu-west-1}
 tenants:
   acme:
     ring: beta
-    settings: {cluster: {instance_type: t3.large}}
     environments:
-      prod: {settings: {cluster: {desired: 5}}}
+      prod: {}
 """)
     acme = registry.get("acme-prod")
     assert (acme.ring, acme.region) == (Ring.BETA, "eu-west-1")
-    assert acme.settings == {"cluster": {"desired": 5, "instance_type": "t3.large"}}
 
 
 def test_a_second_import_changes_nothing_and_makes_no_account(bring_in: Import, registry: Registry, created: list[str]) -> None:
@@ -83,10 +81,10 @@ def test_a_second_import_changes_nothing_and_makes_no_account(bring_in: Import, 
     assert created == ["acme-dev", "acme-prod"]
 
 
-def test_a_changed_setting_is_said_and_kept(bring_in: Import, registry: Registry) -> None:
-    bring_in("tenants: {acme: {environments: {prod: {settings: {cluster: {desired: 1}}}}}}")
-    assert bring_in("tenants: {acme: {environments: {prod: {settings: {cluster: {desired: 2}}}}}}").changed == ["acme-prod"]
-    assert registry.get("acme-prod").settings == {"cluster": {"desired": 2}}
+def test_a_change_is_said_and_kept(bring_in: Import, registry: Registry) -> None:
+    bring_in("tenants: {acme: {environments: {prod: {}}}}")
+    assert bring_in("tenants: {acme: {ring: beta, environments: {prod: {}}}}").changed == ["acme-prod"]
+    assert registry.get("acme-prod").ring is Ring.BETA
 
 
 @pytest.mark.parametrize(
@@ -105,6 +103,10 @@ def test_a_changed_setting_is_said_and_kept(bring_in: Import, registry: Registry
         (
             "tenants:\n  a:\n    environments:\n      x: {account: '111111111111'}\n      y: {account: '111111111111'}",
             "fleet.yaml:5: account 111111111111 belongs to a-x",
+        ),
+        (
+            "tenants:\n  acme:\n    environments:\n      prod:\n        settings: {}",
+            "fleet.yaml:5: tenants.acme.environments.prod.settings: a TEP's configuration stands in its environment",
         ),
         ("tenants: [", "not YAML"),
         ("", "the file is empty"),

@@ -32,7 +32,7 @@ def plain(shown: dict[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
 
 
 def test_counts_are_numbers_and_links_lead_into_the_teps_account_and_region() -> None:
-    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, ["never deployed"], outcome())))
+    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, ["never deployed"], outcome(), {})))
     assert list(shown)[:2] == ["state", "why"]
     assert (shown["create"], shown["update"], shown["resources"], shown["duration_s"]) == (1, 0, 2, 1.23)
     assert shown["aws_account"].startswith("https://signin.aws.amazon.com/switchrole?account=111111111111&roleName=infra-deploy")
@@ -42,13 +42,13 @@ def test_counts_are_numbers_and_links_lead_into_the_teps_account_and_region() ->
 
 def test_an_output_that_is_not_declared_public_is_shown_by_its_name_only() -> None:
     said = outcome(outputs={"vpc_id": "vpc-1", "password": "hunter2"})
-    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, ["forced"], said)))
+    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, ["forced"], said, {})))
     assert shown["outputs"] == {"password": "(not public)", "vpc_id": "vpc-1"}
     assert "hunter2" not in str(shown)
 
 
 def test_what_is_unchanged_says_so() -> None:
-    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, [], None)))
+    shown = plain(metadata.deployed(CELL, Deployment(INPUTS, [], None, {"shared/app": "0123456789abcdef"})))
     assert (shown["state"], shown["create"]) == ("unchanged", 0)
 
 

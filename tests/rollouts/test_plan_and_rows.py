@@ -1,21 +1,24 @@
 """The plan, and how a rollout's matrix reads while its runs go on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra_assets.environments.language.model import Value, value_of
+from infra_assets.environments.resolution import CellConfiguration, Problem, Resolution
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.rollouts.plan import Planned, plan
 from infra_assets.rollouts.rollout import cell_row, start
 from infra_assets.rollouts.runs import Run, RunRequest
 from infra_assets.stacks.cell import Cell
-from infra_assets.stacks.inputs import effective_inputs
+from infra_assets.stacks.inputs import Surroundings, effective_inputs
 from infra_assets.stacks.ledger import Ledger
 from infra_assets.stacks.projects import About, Project
 
-VERSIONS = {"engine": "3.1", "provider": "7.1", "operations_account": "123456789012"}
+AROUND = Surroundings("3.1", "7.1", b"key")
 
 
 @pytest.fixture
@@ -34,21 +37,30 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(connect(f"sqlite:///{tmp_path / 'infra.db'}"))
 
 
-def tep(name: str = "acme", ring: Ring = Ring.REGULAR, **settings: Any) -> Tep:
-    return Tep(name, "prod", ring, "us-east-1", "111111111111", "x", settings)
+def tep(name: str = "acme", ring: Ring = Ring.REGULAR) -> Tep:
+    return Tep(name, "prod", ring, "us-east-1", "111111111111", "x")
 
 
-def deploy(ledger: Ledger, projects: list[Project], *teps: Tep) -> None:
+def resolved(tep: Tep, **settings: dict[str, Any]) -> Resolution:
+    """Return a TEP's configuration, by project and key."""
+    values = {name: {f"{name}:{key}": value_of(value) for key, value in given.items()} for name, given in settings.items()}
+    return Resolution(tep.name, cells={name: CellConfiguration(given) for name, given in values.items()})
+
+
+def deploy(ledger: Ledger, projects: list[Project], *teps: Tep, **settings: dict[str, Any]) -> None:
     """Record a success of every cell with its present inputs."""
     for one in teps:
         for project in projects:
-            inputs = effective_inputs(Cell(project, one), ledger.successes(), **VERSIONS)
+            inputs = effective_inputs(Cell(project, one), resolved(one, **settings).cell(project.name), ledger.successes(), AROUND)
             number = ledger.begin((one.name, project.name), "up", inputs.as_mapping())
             ledger.finish(number, "deployed", outputs_hash=f"{project.name}-1", resources=1)
 
 
-def verdicts(ledger: Ledger, projects: list[Project], *teps: Tep, **options: Any) -> dict[str, str]:
-    planned = plan(teps, projects, successes=ledger.successes(), known=ledger.latest(), **(VERSIONS | options))
+def verdicts(
+    ledger: Ledger, projects: list[Project], *teps: Tep, around: Surroundings = AROUND, force: bool = False, **settings: dict[str, Any]
+) -> dict[str, str]:
+    resolutions = {tep.name: resolved(tep, **settings) for tep in teps}
+    planned = plan(teps, projects, resolutions=resolutions, successes=ledger.successes(), known=ledger.latest(), around=around, force=force)
     return {item.cell.name: f"{item.verdict}: {'; '.join(item.reasons)}".removesuffix(": ") for item in planned}
 
 
@@ -62,8 +74,8 @@ def test_nothing_to_do_is_unchanged(ledger: Ledger, projects: list[Project]) -> 
 
 
 def test_a_setting_of_one_project_concerns_it_and_what_is_downstream(ledger: Ledger, projects: list[Project]) -> None:
-    deploy(ledger, projects, tep(network={"zones": 2}))
-    found = verdicts(ledger, projects, tep(network={"zones": 3}))
+    deploy(ledger, projects, tep(), network={"zones": 2})
+    found = verdicts(ledger, projects, tep(), network={"zones": 3})
     assert found["account/acme-prod"] == "unchanged"
     assert found["network/acme-prod"].startswith("run: configuration ")
     assert found["cluster/acme-prod"] == "maybe: after network"
@@ -81,7 +93,46 @@ def test_an_upstream_whose_outputs_changed_is_a_reason(ledger: Ledger, projects:
 )
 def test_a_new_engine_or_provider_concerns_everything(ledger: Ledger, projects: list[Project], change: dict[str, str], said: str) -> None:
     deploy(ledger, projects, tep())
-    assert set(verdicts(ledger, projects, tep(), **change).values()) == {said}
+    assert set(verdicts(ledger, projects, tep(), around=replace(AROUND, **change)).values()) == {said}
+
+
+def test_a_tep_whose_environments_have_errors_runs_nothing_and_the_others_go_on(ledger: Ledger, projects: list[Project]) -> None:
+    bad, good = tep("bad"), tep("good")
+    broken = Resolution(bad.name, problems=[Problem("environments/tenants/bad-prod.yaml:4:5", "values.a: unknown property")])
+    planned = plan([bad, good], projects, resolutions={bad.name: broken, good.name: resolved(good)}, successes={}, known={}, around=AROUND)
+    assert {item.verdict for item in planned if item.cell.tep == bad} == {"error"}
+    assert {item.verdict for item in planned if item.cell.tep == good} == {"run"}
+    runs = AskedRuns()
+    rollout = start(planned, runs, ledger, lambda *_: None)
+    assert [request.tep for request in runs.requests] == ["good-prod"]
+    rows = [cell_row(item, None, ledger.latest().get(item.cell.key)) for item in rollout.planned if item.cell.tep == bad]
+    assert {(row.state, row.message) for row in rows} == {("failed", str(broken.problems[0]))}
+
+
+def test_a_secret_that_changed_is_a_reason_and_so_is_becoming_one(ledger: Ledger, projects: list[Project]) -> None:
+    def verdict(value: Value) -> str:
+        cell = CellConfiguration({"network:token": value})
+        resolution = Resolution("acme-prod", cells={"network": cell})
+        planned = plan(
+            [tep()], projects, resolutions={"acme-prod": resolution}, successes=ledger.successes(), known=ledger.latest(), around=AROUND
+        )
+        return planned[1].verdict
+
+    deploy(ledger, projects, tep(), network={"token": "one"})
+    assert verdict(value_of("one")) == "unchanged"
+    assert verdict(value_of("one", secret=True)) == "run"
+    assert verdict(value_of("two")) == "run"
+
+
+def test_what_reads_outputs_by_its_environment_waits_for_them(ledger: Ledger, projects: list[Project]) -> None:
+    """`pulumi-stacks` is a dependency too."""
+    deploy(ledger, projects, tep(), network={"zones": 2})
+    cells = {"network": CellConfiguration({"network:zones": value_of(3)}), "account": CellConfiguration(stacks=("network",))}
+    planned = plan(
+        [tep()], [projects[1], projects[0]], resolutions={"acme-prod": Resolution("acme-prod", cells)},
+        successes=ledger.successes(), known=ledger.latest(), around=AROUND,
+    )  # fmt: skip
+    assert [(item.verdict, list(item.reasons)[-1]) for item in planned][1] == ("maybe", "after network")
 
 
 def test_a_program_that_was_edited_runs(ledger: Ledger, projects: list[Project]) -> None:
@@ -117,6 +168,18 @@ def test_a_skipped_cell_keeps_its_last_success(ledger: Ledger, projects: list[Pr
     assert ledger.latest()["acme-prod", "cluster"].state == "skipped"
 
 
+def test_what_was_skipped_and_has_nothing_to_do_is_deployed_again(ledger: Ledger, projects: list[Project]) -> None:
+    deploy(ledger, projects, tep())
+    ledger.skip(("acme-prod", "network"), "not tried: account/acme-prod failed")
+    planned = plan(
+        [tep()], projects, resolutions={"acme-prod": resolved(tep())}, successes=ledger.successes(), known=ledger.latest(), around=AROUND
+    )
+    start(planned, AskedRuns(), ledger, lambda *_: None)
+    newest = ledger.latest()["acme-prod", "network"]
+    assert (newest.state, newest.outputs_hash, newest.changes) == ("deployed", "network-1", {})
+    assert set(verdicts(ledger, projects, tep()).values()) == {"unchanged"}
+
+
 class AskedRuns:
     """Takes what a rollout asks for."""
 
@@ -142,10 +205,14 @@ class AskedRuns:
 def test_a_rollout_asks_for_one_run_a_tep_ring_by_ring_with_just_what_may_change(ledger: Ledger, projects: list[Project]) -> None:
     done, fresh, ours = tep("done"), tep("fresh"), tep("ours", Ring.INTERNAL)
     deploy(ledger, projects, done, ours)
-    changed = tep("ours", Ring.INTERNAL, cluster={"desired": 2})
-    planned = plan([done, fresh, changed], projects, successes=ledger.successes(), known=ledger.latest(), **VERSIONS)
+    resolutions = {one.name: resolved(one) for one in (done, fresh)} | {ours.name: resolved(ours, cluster={"desired": 2})}
+    planned = plan(
+        [done, fresh, ours], projects, resolutions=resolutions, successes=ledger.successes(), known=ledger.latest(), around=AROUND
+    )
     runs = AskedRuns()
-    rollout = start(planned, runs)
+    handed: dict[str, list[str]] = {}
+    rollout = start(planned, runs, ledger, lambda rollout_id, teps: handed.update({rollout_id: list(teps)}))
+    assert handed == {rollout.id: ["ours-prod", "fresh-prod"]}
     assert [(request.tep, list(request.projects)) for request in runs.requests] == [
         ("ours-prod", ["cluster"]),
         ("fresh-prod", ["account", "network", "cluster"]),

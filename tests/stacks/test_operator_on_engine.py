@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from infra_assets.errors import InfraError
+from infra_assets.fleet.accounts import role_arn
 from infra_assets.sandbox import tools as sandbox_tools
+from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.sandbox.emulator import Fault, add_faults, calls, clear_faults
 from infra_assets.sandbox.tools import Tools
 from infra_assets.stacks.cell import Cell
@@ -35,6 +37,7 @@ pulumi.export("token", pulumi.Output.secret(pulumi.Config().require("token")))
 pulumi.export("hidden", {"list": [pulumi.Output.secret("s3cr3t-" + pulumi.Config().require("token"))]})
 """
 FLEET = ONE_TEP + '          topic: {color: "no", token: "0x1F"}\n'
+CONFIGURED = {"topic": {"color": "no", "token": "0x1F"}}
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +88,8 @@ def test_a_stacks_life(house: House, cell: Cell, called: Path) -> None:
     assert first.outcome is not None
     assert first.outcome.ok, first.outcome.message
     assert (first.outcome.counts, first.reasons) == ({"create": 1}, ["never deployed"])
-    # A first `up` makes the stack; the last call is there because an output is secret, and its hash must follow its value.
-    assert commands(called) == ["stack init", "up", "stack output"]
+    # A first `up` makes the stack; outputs come from events and state.
+    assert commands(called) == ["stack init", "up"]
 
     assert operator.deploy(cell).outcome is None
     assert commands(called) == []
@@ -142,24 +145,31 @@ def test_every_call_is_made_in_the_teps_own_account(house: House, cell: Cell, mo
 
 
 def test_credentials_of_another_account_are_refused_before_anything_is_done(house: House, cell: Cell) -> None:
-    class Misconfigured(Cell):
-        """Its role is in the TEP's account, and that is not the account which the TEP should be in."""
-
-        def configuration(self, **options: Any) -> dict[str, Any]:
-            return super().configuration(**options) | {"aws:allowedAccountIds": ["999999999999"]}
-
+    given = {"accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": "of-the-operations-account"}
+    house.configure("acme-other", CONFIGURED, aws={"bootstrap": {"fn::open::aws-login": {"static": given}}})
     before = calls(house.emulator)[-1].n
-    outcome = Operator(house.settings).deploy(Misconfigured(cell.project, replace(cell.tep, environment="other"))).outcome
-    assert outcome is not None
-    assert not outcome.ok
-    assert f"AWS account ID not allowed: {cell.tep.account_id}" in outcome.message
-    assert {call.service for call in calls(house.emulator, before)} == {"sts"}
+    operations = house.settings.operations_account
+    with pytest.raises(
+        InfraError, match=f"aws.bootstrap leads into account {operations}, but acme-other is account {cell.tep.account_id}; nothing was run"
+    ):
+        Operator(house.settings).deploy(replace(cell, tep=replace(cell.tep, environment="other")))
+    assert {(call.service, call.action) for call in calls(house.emulator, before)} == {("sts", "GetCallerIdentity")}
+
+
+def test_a_role_of_another_tenants_account_is_never_assumed(house: House, cell: Cell) -> None:
+    stolen = {"roleArn": "arn:aws:iam::999999999999:role/infra-deploy", "sessionName": "mine"}
+    house.configure("acme-other", CONFIGURED, aws={"bootstrap": {"fn::open::aws-login": {"assumeRole": stolen}}})
+    before = calls(house.emulator)[-1].n
+    with pytest.raises(InfraError, match="tenants/acme-other may not assume arn:aws:iam::999999999999:role/infra-deploy"):
+        Operator(house.settings).deploy(replace(cell, tep=replace(cell.tep, environment="other")))
+    assert calls(house.emulator, before) == []
 
 
 def test_an_engine_that_is_killed_leaves_a_lock_that_goes_only_by_its_id_and_a_pending_create_that_is_named(
     house: House, cell: Cell
 ) -> None:
     other = replace(cell, tep=replace(cell.tep, environment="dirty"))
+    house.configure("acme-dirty", CONFIGURED)
     add_faults(house.emulator, [Fault("sns", "CreateTopic", delay_s=20, when="after", times=1)])
     child = os.fork()
     if child == 0:
@@ -209,6 +219,39 @@ def test_a_state_that_lost_its_resources_is_refused_also_after_a_failure(house: 
     assert mended.outcome.counts == {}
 
 
+def test_state_in_a_bucket_is_reached_with_the_operations_keys_and_the_cloud_with_the_teps(house: House, cell: Cell) -> None:
+    aws = Aws(environment(house.settings))
+    aws.client(aws.session(), "s3", "us-east-1").create_bucket(Bucket="states")
+    settings = house.settings.model_copy(update={"state_backend": "s3://states?region=us-east-1"})
+    house.configure("acme-bucket", CONFIGURED)
+    other = replace(cell, tep=replace(cell.tep, environment="bucket"))
+    before = calls(house.emulator)[-1].n
+    outcome = Operator(settings).deploy(other).outcome
+    assert outcome is not None
+    assert (outcome.ok, outcome.counts) == (True, {"create": 1}), outcome.message
+    made = calls(house.emulator, before)
+    assert {call.account for call in made if call.service == "s3"} == {settings.operations_account}
+    assert {call.account for call in made if call.service == "sns"} == {cell.tep.account_id}
+    assert Operator(settings).destroy(other).ok
+
+
+def test_a_secret_of_the_environment_is_one_in_settings_and_state(house: House, cell: Cell) -> None:
+    """Nested in an object too; and that it became a secret is a change, though its value did not."""
+    other = replace(cell, tep=replace(cell.tep, environment="sealed"))
+    house.configure("acme-sealed", {"topic": {"color": "red", "token": "s3cr3t-token"}})
+    first = Operator(house.settings).deploy(other)
+    assert first.outcome is not None
+    house.configure("acme-sealed", {"topic": {"color": "red", "token": {"fn::secret": "s3cr3t-token"}}})
+    again = Operator(house.settings).deploy(other)
+    assert again.reasons[0].startswith("configuration ")
+    assert again.outcome is not None
+    assert again.outcome.ok, again.outcome.message
+    assert Operator(house.settings).deploy(other).outcome is None
+    assert Operator(house.settings).destroy(other).ok
+    for file in (house.environments / "tenants").glob("acme-sealed.yaml"):
+        file.unlink()
+
+
 def test_destroy_leaves_nothing(house: House, cell: Cell) -> None:
     operator = Operator(house.settings)
     outcome = operator.destroy(cell)
@@ -219,9 +262,23 @@ def test_destroy_leaves_nothing(house: House, cell: Cell) -> None:
 
 
 def _bootstrap(house: House, cell: Cell, service: str) -> Any:
-    from infra_assets.fleet.accounts import role_arn
-    from infra_assets.sandbox.cloud import Aws, environment
-
     aws = Aws(environment(house.settings))
     session = aws.session(role_arn=role_arn(cell.tep, "bootstrap"), external_id=cell.tep.external_id)
     return aws.client(session, service, cell.tep.region)
+
+
+def test_a_token_of_this_hosts_issuer_opens_the_account_too(house: House, cell: Cell, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("header.claims.signature")
+    role = {"roleArn": role_arn(cell.tep, "bootstrap"), "sessionName": "by-token", "duration": "1h"}
+    house.configure("acme-token", CONFIGURED, aws={"bootstrap": {"fn::open::aws-login": {"oidc": role}}})
+    other = replace(cell, tep=replace(cell.tep, environment="token"))
+    with pytest.raises(InfraError, match=r"aws\.bootstrap: aws-login: oidc needs"):
+        Operator(house.settings).deploy(other)
+    before = calls(house.emulator)[-1].n
+    outcome = Operator(house.settings.model_copy(update={"oidc_token_file": token})).deploy(other).outcome
+    assert outcome is not None
+    assert outcome.ok, outcome.message
+    made = calls(house.emulator, before)
+    assert "AssumeRoleWithWebIdentity" in {call.action for call in made}
+    assert {call.account for call in made if call.service == "sns"} == {cell.tep.account_id}
