@@ -27,6 +27,7 @@ from infra_assets.environments.resolution import Resolution, Wanted
 from infra_assets.environments.sources.folder import FolderSource
 from infra_assets.errors import InfraError
 from infra_assets.fleet.models import Ring, Tep
+from infra_assets.garbage import uncollected
 from tests.environments.language.oracle import build
 
 GOALS = {"full_s": 5.0, "leaf_s": 0.05, "shared_s": 5.0, "peak_mb": 500.0}
@@ -39,7 +40,7 @@ class Fleet:
 
     def __init__(self, folder: Path, roots: Sequence[str]) -> None:
         teps = [_tep(number, root) for number, root in enumerate(roots)]
-        self._teps = dict(zip(roots, teps, strict=True))
+        self._teps = {tep.name: tep for tep in teps}
         self._resolver = open_resolver(settings.load(), lambda: teps, source=FolderSource(folder))
         self._resolutions: dict[str, Resolution] = {}
         self.fingerprints: dict[str, list[str]] = {}
@@ -47,19 +48,20 @@ class Fleet:
     def resolve(self) -> int:
         """Notice what changed, and resolve what rests on it; returns how many TEPs that were."""
         # What was loaded is known as it is: only from then on there is something to notice.
-        changed = self._resolver.refresh() if self._resolutions else set[str]()
-        stale = [root for root in self._teps if root not in self._resolutions or not changed.isdisjoint(self._resolutions[root].closure)]
-        for tep, found in self._resolver.resolve_all([self._teps[root] for root in stale], WANTED).items():
-            if found.problems:
-                raise InfraError(f"{tep}: {found.problems[0]}")
-            self._resolutions[f"tenants/{tep}"] = found
-            self.fingerprints[f"tenants/{tep}"] = [cell.fingerprint(b"benchmark") for cell in found.cells.values()]
+        stale = self._resolver.affected(self._resolver.refresh()) if self._resolutions else set(self._teps)
+        with uncollected():
+            for tep, found in self._resolver.resolve_all([self._teps[name] for name in stale], WANTED).items():
+                if found.problems:
+                    raise InfraError(f"{tep}: {found.problems[0]}")
+                self._resolutions[tep] = found
+                self.fingerprints[tep] = [cell.fingerprint(b"benchmark") for cell in found.cells.values()]
         return len(stale)
 
     def digest(self) -> str:
         """Return a hash of all values, for comparing them with the official evaluator's."""
         digest = hashlib.sha256()
-        for resolution in self._resolutions.values():
+        for name in self._teps:
+            resolution = self._resolutions[name]
             values = {key: value.plain(reveal=True) for cell in resolution.cells.values() for key, value in cell.values.items()}
             digest.update(json.dumps(values, sort_keys=True, separators=(",", ":")).encode())
         return digest.hexdigest()

@@ -17,6 +17,7 @@ from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.registry import Registry
 from infra_assets.fleet.selection import Selection
+from infra_assets.garbage import uncollected
 from infra_assets.orchestration.client import DagsterClient
 from infra_assets.orchestration.services import Services
 from infra_assets.rollouts.plan import Planned, plan
@@ -134,15 +135,16 @@ class Context:
         self.sandbox.check()
         names = [tep.name for tep in teps]
         resolutions = self.resolve(teps)
-        planned = plan(
-            teps,
-            projects,
-            resolutions=resolutions,
-            successes=self.ledger.successes(names),
-            known=self.ledger.latest(names),
-            around=Surroundings(found.engine_version, found.provider_version, fingerprint_key(self.settings)),
-            force=force,
-        )
+        with uncollected():
+            planned = plan(
+                teps,
+                projects,
+                resolutions=resolutions,
+                successes=self.ledger.successes(names),
+                known=self.ledger.latest(names),
+                around=Surroundings(found.engine_version, found.provider_version, fingerprint_key(self.settings)),
+                force=force,
+            )
         return planned, resolutions
 
     @cached_property

@@ -59,7 +59,7 @@ class Cells:
         found = self._select(self._evaluation, wanted)
         pending = _pending(found)
         if not pending:
-            return found
+            return self._known(found)
         stacks = self._stacks(pending, wanted)
         if self._closed:
             return CellConfiguration(stacks=stacks, unresolved="nothing was opened")
@@ -67,7 +67,15 @@ class Cells:
         errors, _ = self._resolver.told(opened)
         if errors:
             return CellConfiguration(stacks=stacks, unresolved="; ".join(map(str, errors)))
-        return replace(self._select(opened, wanted), stacks=stacks)
+        return self._known(replace(self._select(opened, wanted), stacks=stacks))
+
+    def _known(self, configuration: CellConfiguration) -> CellConfiguration:
+        """Refuse what is unknown though nothing is left to be opened: the language lets a few such values pass without a word."""
+        for part in (configuration.values, configuration.variables, configuration.files):
+            for key, value in part.items():
+                if _is_unknown(value):
+                    self._refuse(value, f"{key} has no value")
+        return configuration
 
     def logins(self, roles: Collection[str]) -> dict[str, Login]:
         """Return how to log in, by role; that one of `roles` has no login is a problem."""
@@ -195,6 +203,18 @@ def _pending(configuration: CellConfiguration) -> frozenset[Site]:
         for value in part.values():
             _collect(value, found)
     return frozenset(found)
+
+
+def _is_unknown(value: Value) -> bool:
+    match value.value:
+        case _ if value.unknown:
+            return True
+        case dict():
+            return any(_is_unknown(item) for item in value.value.values())
+        case list():
+            return any(_is_unknown(item) for item in value.value)
+        case _:
+            return False
 
 
 def _collect(value: Value, found: set[Site]) -> None:

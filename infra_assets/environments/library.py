@@ -45,6 +45,8 @@ class Library:
         self._documents: dict[tuple[str, str], Document] = {}
         self._listed: Mapping[str, str] | None = None
         self._absent: set[str] = set()
+        self._new: set[str] = set(self._pinned)
+        """What was pinned since the last `refresh`."""
 
     @property
     def pinned(self) -> Mapping[str, str]:
@@ -89,8 +91,9 @@ class Library:
         changed = {canonical for canonical, _ in moved}
         if now is not before:
             changed |= {name for name, revision in now.items() if before.get(name) != revision} | (before.keys() - now.keys())
-        # An edit between a list and a read, and back again, shows in the pin alone.
-        changed |= {name for name, _ in self._pinned.items() - now.items()}
+        # An edit between a list and a read, and back again, shows in the pin alone; those of before were looked at the last time.
+        changed |= {name for name in self._new if name in self._pinned and now.get(name) != self._pinned[name]}
+        self._new.clear()
         changed |= {name for name in self._absent if name in now}
         changed -= self._fixed - {canonical for canonical, _ in moved}
         for name in changed - self._fixed:
@@ -128,6 +131,7 @@ class Library:
             document = replace(document, decrypter=self._decrypter)
         if revision is None:
             self._pinned[canonical] = document.revision
+            self._new.add(canonical)
         self._documents[canonical, document.revision] = document
         return document
 

@@ -226,7 +226,7 @@ def _source(settings: Settings, word: str) -> Source:
         raise UsageError(
             f"INFRA_ENVIRONMENTS: {folder} is no folder", remedy="It takes store, folders, git:REPOSITORY#REF, pulumi:ORGANIZATION."
         )
-    return FolderSource(folder)
+    return FolderSource(folder, base=settings.root)
 
 
 def _git(settings: Settings, spec: str) -> "GitSource":

@@ -4,9 +4,7 @@ First everything is evaluated with nothing opened, which costs no call and is sh
 depend on an `fn::open`, these are opened. Logins are not: they are handed on as what they are to be opened with, to whoever deploys.
 """
 
-import gc
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra_assets.environments import layers
@@ -26,6 +24,7 @@ from infra_assets.environments.sources.protocol import MissingEnvironmentError
 from infra_assets.environments.structure import leaves
 from infra_assets.environments.usage import Use
 from infra_assets.fleet.models import Tep
+from infra_assets.garbage import uncollected
 
 
 @dataclass(slots=True)
@@ -50,6 +49,7 @@ class Resolver:
         self._rules = rules
         self._evaluator = Evaluator(library, providers)
         self._references: dict[tuple[str, str], Sequence[Reference]] = {}
+        self._dependents: dict[str, set[str]] = {}
         self.library = library
         self.bill = Bill()
 
@@ -60,6 +60,10 @@ class Resolver:
             self._evaluator.forget(changed)
             self._rules.forget(changed)
         return changed
+
+    def affected(self, changed: Iterable[str]) -> set[str]:
+        """Return the TEPs, of those that were resolved, whose configuration rests on one of these environments."""
+        return {tep for name in changed for tep in self._dependents.get(name, ())}
 
     def evaluate(self, tep: Tep, *, opens: Callable[[Site], bool] | None = None) -> Evaluation:
         """Return a TEP's whole environment, for people to look at; opens nothing unless `opens` says so.
@@ -88,6 +92,8 @@ class Resolver:
             return Resolution(tep.name, problems=denied)
         evaluation = self._evaluator.evaluate(document, opens=_never, parsed=parsed)
         self.bill.count(name, evaluation.closure)
+        for each in evaluation.closure:
+            self._dependents.setdefault(each, set()).add(tep.name)
         errors, warnings = self.told(evaluation)
         if errors:
             return Resolution(tep.name, closure=evaluation.closure, problems=errors, warnings=warnings)
@@ -104,7 +110,7 @@ class Resolver:
 
     def resolve_all(self, teps: Iterable[Tep], wanted: Sequence[Wanted], *, closed: bool = False) -> dict[str, Resolution]:
         """Return the configuration of many TEPs, by name."""
-        with _uncollected():
+        with uncollected():
             return {tep.name: self.resolve(tep, wanted, closed=closed) for tep in teps}
 
     def denied(self, tep: Tep) -> list[Problem]:
@@ -180,18 +186,6 @@ class Resolver:
             if diagnostic in parse(document.name, document.source).diagnostics:
                 return document.place or name
         return ""
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """Keep the garbage collector off: of all that is made meanwhile hardly anything is garbage, and looking for it is 40 % of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _never(_site: Site) -> bool:

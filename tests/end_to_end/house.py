@@ -27,6 +27,10 @@ from infra_assets.settings import Settings
 from infra_assets.stacks.ledger import Ledger
 from infra_assets.stacks.state import FolderStore, read_checkpoint, read_locks
 
+# A shell's background job ignores Ctrl-C; a test says whether the command does. Not by `preexec_fn`: that forks, and gRPC, which tests
+# use in this process, does not always survive a fork.
+HEARING = ["/usr/bin/env", "--default-signal=INT"]
+DEAF = ["/usr/bin/env", "--ignore-signal=INT"]
 INFRA = str(Path(sys.executable).with_name("infra"))
 
 
@@ -115,14 +119,13 @@ class House:
     def infra(self, *arguments: str, timeout_s: float = 240, deaf: bool = False, **variables: str) -> Said:
         """Run the command, as a user does; `deaf`: in a shell's background, where Ctrl-C is ignored."""
         done = subprocess.run(
-            [INFRA, *arguments],
+            [*(DEAF if deaf else HEARING), INFRA, *arguments],
             env=self.variables | variables,
             cwd=self.root,
             capture_output=True,
             text=True,
             timeout=timeout_s,
             check=False,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if deaf else signal.SIG_DFL),
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
@@ -135,13 +138,12 @@ class House:
     def started(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command in the background."""
         return subprocess.Popen(
-            [INFRA, *arguments],
+            [*HEARING, INFRA, *arguments],
             env=self.variables,
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job would ignore Ctrl-C
         )
 
     def import_fleet(self, text: str) -> Said:

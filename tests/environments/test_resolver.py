@@ -266,6 +266,7 @@ def test_an_edit_is_noticed_and_only_then(resolver: Resolver, write: Write) -> N
     [
         ("hello", "pulumiConfig is not an object of keys and values"),
         ([1, 2], "pulumiConfig is not an object of keys and values"),
+        ({"network:all": "${environments}"}, "network:all has no value"),
         ({"aws:defaultTags": "hello"}, "aws:defaultTags is not an object with tags by name"),
         ({"aws:defaultTags": {"tags": {"a": [1], "b": None}}}, "aws:defaultTags has a tag that is no text: a, b"),
         ({"aws:defaultTags": {"tags": {"a": {"fn::secret": "x"}}}}, "aws:defaultTags holds a secret"),

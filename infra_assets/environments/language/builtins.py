@@ -13,6 +13,7 @@ from infra_assets.environments.language.opening import evaluate_open, evaluate_r
 from infra_assets.environments.language.schema import (
     ALWAYS,
     ANY_ARRAY,
+    ANYTHING,
     ARRAY_OF_ARRAYS,
     ARRAY_OF_STRINGS,
     SCHEMA_OF_SCHEMAS,
@@ -206,7 +207,7 @@ def _validated(frame: "Frame", wanted: "Slot", checked: "Slot") -> Value:
     if described.unknowns or not fits:
         return frame.evaluate(checked)
     try:
-        schema = from_json(exported_plain(described))
+        schema = from_json(exported_plain(described), ANYTHING)
         schema.compile()
     except SchemaError as problem:
         frame.error(wanted.expression, f"invalid schema: {SECRET_TEXT if described.secrets else problem}")

@@ -177,7 +177,7 @@ class _Editor:
         """Put a value at a path, of which all but the last step must be there."""
         node = self._read.root
         for at, step in enumerate(path):
-            below = _below(node, step) if node else None
+            below = _below(node, step, top=at == 0) if node else None
             if below is None and (node is None or at < len(path) - 1 or node.kind != OBJECT or not isinstance(step, str)):
                 raise InfraError(f"the document has no {'.'.join(map(str, path))}")
             if below is None and node is not None and isinstance(step, str):
@@ -238,9 +238,11 @@ def _as_read(plain: Plain) -> Plain:
     return resolve(plain.text)[1] if isinstance(plain, Number) else plain
 
 
-def _below(node: Node, step: str | int) -> Node | None:
+def _below(node: Node, step: str | int, *, top: bool) -> Node | None:
     if isinstance(step, int):
         return node.items[step] if node.kind == ARRAY and step < len(node.items) else None
+    if top:  # a document's own keys: read without regard to case, and of two the last one counts
+        return next((value for key, value in reversed(node.entries) if key.text.lower() == step), None)
     return next((value for key, value in node.entries if key.text == step), None)
 
 

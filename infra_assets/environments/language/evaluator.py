@@ -1,13 +1,4 @@
-"""Evaluates environments as the official evaluator does, and keeps what does not depend on the root for the next one.
-
-What is stricter than upstream:
-
-- The elements of `fn::split` of a secret are secret; upstream forgets it of them.
-- Diagnostics show nothing of a secret: of a secret object no key is suggested, of a secret JSON text and of a secret schema for
-  `fn::validate` nothing is quoted.
-- What is nested deeper than 64 levels, merged of more than 100 environments, larger than 8 MB, or reached over more than
-  about 150 references, is an error.
-"""
+"""Evaluates environments as the official evaluator does, and keeps what does not depend on the root for the next one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType

@@ -85,6 +85,9 @@ class Value:
     pending: frozenset[Site] = field(default_factory=frozenset[Site])
     """Where it is unknown because these have not been opened."""
 
+    def __repr__(self) -> str:
+        return f"Value({self.plain()!r}, secret={self.secret}, unknown={self.unknown}, pending={set(self.pending) or None})"
+
     def plain(self, *, reveal: bool = False) -> Plain:
         """Return it as JSON has it; secrets as `[secret]` unless `reveal`, what is unknown as `[unknown]`."""
         if self.secret and not reveal:

@@ -119,6 +119,8 @@ class Schema:
         return int(self.limits[limit]) if limit in self.limits else None
 
 
+ANYTHING = Schema(compiled=True)
+"""Says nothing of a value; unlike ALWAYS it has it looked at."""
 NEVER = Schema(never=True, compiled=True)
 ALWAYS = Schema(always=True, compiled=True)
 NULL = Schema(type="null", compiled=True)
@@ -161,8 +163,8 @@ def merged(base: Schema | None, top: Schema) -> Schema:
     return record(properties, additional)
 
 
-def from_json(plain: Plain) -> Schema:
-    """Return a schema that is written as JSON: True and False, or a mapping; numbers may be Number.
+def from_json(plain: Plain, empty: Schema = ALWAYS) -> Schema:
+    """Return a schema that is written as JSON: True and False, or a mapping; numbers may be Number. `empty` is one that says nothing.
 
     Raises:
         SchemaError: it is none.
@@ -172,23 +174,27 @@ def from_json(plain: Plain) -> Schema:
     if not isinstance(plain, Mapping):
         raise SchemaError("a schema must be a boolean or an object")
     given = cast("Mapping[str, Any]", plain)
-    return _from_known({name: given[key] for key in sorted(given) if (name := _KNOWN.get(key.lower()))})
+    return _from_known({name: given[key] for key in sorted(given) if (name := _KNOWN.get(key.lower()))}, empty)
 
 
-def _from_known(found: Mapping[str, Any]) -> Schema:
+def _from_known(found: Mapping[str, Any], empty: Schema) -> Schema:
     if not found:
-        return ALWAYS
+        return empty
+
+    def read(part: Plain) -> Schema:
+        return from_json(part, empty)
+
     schema = Schema(type=found.get("type") or "", ref=found.get("$ref") or "", pattern=found.get("pattern") or "")
     schema.const = _constant(found.get("const"))
     schema.enum = tuple(map(_constant, found.get("enum") or ()))
     schema.required = tuple(found.get("required") or ())
     schema.dependent = {key: tuple(names) for key, names in _mapping(found, "dependentRequired").items()}
     schema.limits = {name: _number_text(found[name]) for name in LIMITS if found.get(name) is not None}
-    schema.any_of, schema.one_of, schema.prefix_items = (tuple(map(from_json, found.get(name) or ())) for name in _LISTS)
-    schema.items, schema.additional = (from_json(found[name]) if found.get(name) is not None else None for name in _SINGLES)
-    schema.defs = {name: from_json(part) for name, part in _mapping(found, "$defs").items()}
+    schema.any_of, schema.one_of, schema.prefix_items = (tuple(map(read, found.get(name) or ())) for name in _LISTS)
+    schema.items, schema.additional = (read(found[name]) if found.get(name) is not None else None for name in _SINGLES)
+    schema.defs = {name: read(part) for name, part in _mapping(found, "$defs").items()}
     properties = _mapping(found, "properties")
-    schema.properties = {name: from_json(part) for name, part in properties.items()}
+    schema.properties = {name: read(part) for name, part in properties.items()}
     only = found.get("rotateOnly")
     marked = [name for name, part in properties.items() if isinstance(part, Mapping) and _mapping({"": part}, "").get("rotateOnly") is True]
     schema.rotate_only_names = (*(cast("list[str]", only) if isinstance(only, list) else ()), *marked)
@@ -304,6 +310,6 @@ SCHEMA_OF_SCHEMAS = from_json({
         "title": {"type": "string"}, "description": {"type": "string"}, "default": {}, "deprecated": {"type": "boolean"},
         "examples": {"type": "array"},
     }}]}},
-})  # fmt: skip
+}, ANYTHING)  # fmt: skip
 """What `fn::validate` wants its schema to be."""
 SCHEMA_OF_SCHEMAS.compile()

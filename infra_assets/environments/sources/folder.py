@@ -37,11 +37,14 @@ _File = tuple[_Identity | None, str]
 class FolderSource:
     """The environments of a folder; a revision is the content's blob id, as git has it.
 
-    Hidden files are nobody's; a file that stands where no environment can stand is among the `problems`.
+    Places are told from `base` where it stands below it, without one from the folder above. Hidden files are nobody's; a file that
+    stands where no environment can stand is among the `problems`.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, base: Path | None = None) -> None:
         self._root = root.absolute()
+        base = base.absolute() if base else self._root.parent
+        self._shown = str(self._root.relative_to(base) if self._root.is_relative_to(base) else self._root)
         self._files: dict[str, _File] = {}
         self._listed: Mapping[str, str] = MappingProxyType({})
         self._problems: Sequence[str] = ()
@@ -80,7 +83,7 @@ class FolderSource:
         """
         canonical_name(name)
         path = self._path(name)
-        place = f"{self._root.name}/{name}{SUFFIX}"
+        place = f"{self._shown}/{name}{SUFFIX}"
         try:
             source = self._content(path)
         except FileNotFoundError:

@@ -15,6 +15,7 @@ from infra_assets.environments.language import (
     reveal_secrets,
     seal_envelope,
     seal_secrets,
+    value_of,
 )
 from infra_assets.environments.language.envelope import EnvelopeError
 from infra_assets.errors import InfraError
@@ -189,3 +190,9 @@ def test_a_secret_object_is_written_as_json() -> None:
 def test_a_place_that_is_not_there_is_an_error() -> None:
     with pytest.raises(InfraError, match=r"the document has no values\.nowhere\.state"):
         apply_patches(ROTATED, [Patch("values.nowhere.state", Value(None))])
+
+
+def test_of_two_values_the_one_that_counts_is_patched() -> None:
+    source = b"VALUES: {a: 1}\nValues:\n  a: {fn::rotate::swap: {inputs: {}, state: {a: x, b: y}}}\n"
+    patch = Patch('values.a["fn::rotate::swap"].state', value_of({"a": "y", "b": "x"}))
+    assert apply_patches(source, [patch]) == source.replace(b"{a: x, b: y}", b"{a: y, b: x}")

@@ -214,6 +214,12 @@ def test_no_diagnostic_shows_a_secret(source: str) -> None:
     assert "'h'" not in repr(found.diagnostics)
 
 
+def test_a_value_does_not_print_its_secrets() -> None:
+    found = evaluate("values: {o: {s: {fn::secret: hunter2}, p: {fn::split: ['', {fn::secret: hunter2}]}, n: 1}}")
+    assert "[secret]" in repr(found.at("o"))
+    assert "hunter2" not in repr(found.properties) + repr(Document("root", "1", b"hunter2"))
+
+
 def test_a_secret_that_cannot_be_decrypted_is_an_error_and_tried_again() -> None:
     class Refuses:
         def __init__(self) -> None:
