@@ -21,6 +21,7 @@ SOCKET = "warm.sock"
 PRELOADED = (
     "dagster", "dagster._cli.api", "dagster._core.execution.api", "dagster._core.executor.in_process", "dagster._grpc.types",
     "pulumi", "pulumi.automation", "pulumi_aws", "sqlalchemy.dialects.sqlite", "alembic", "pydantic_settings", "boto3", "yaml", "psutil",
+    "cryptography.fernet", "cryptography.hazmat.primitives.ciphers.aead",
 )  # fmt: skip
 
 
