@@ -14,6 +14,7 @@ from infra_assets.fleet.models import Tep
 TENANTS = "tenants"
 FLEET = "fleet"
 RING = "ring"
+GLOBAL = "global"
 CONFIGURATION = "pulumiConfig"
 LOGINS = {"deploy": ("aws", "login"), "bootstrap": ("aws", "bootstrap")}
 """Where a TEP's environment has the login for each role."""

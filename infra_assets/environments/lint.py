@@ -166,7 +166,7 @@ class Lint:
         return {name: _reached(name, direct) for name in direct}
 
     def _unreachable(self) -> Iterable[Finding]:
-        roots = {layers.root(tep) for tep in self._teps} | {name for name in self._documents if name.startswith("global/")}
+        roots = {layers.root(tep) for tep in self._teps} | {name for name in self._documents if name.startswith(f"{layers.GLOBAL}/")}
         reached = roots.union(*(self._closures.get(name, set[str]()) for name in roots))
         for name, parsed in self._documents.items():
             if name not in reached:

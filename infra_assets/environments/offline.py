@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from infra_assets.environments.language import Evaluation, Evaluator
-from infra_assets.environments.language.model import Decrypter, Document, LoadError
+from infra_assets.environments.language.model import Decrypter, Document, ExecutionContext, LoadError
 from infra_assets.environments.library import Library
 from infra_assets.environments.names import DEFAULT_PROJECT
-from infra_assets.environments.opening import decrypter, providers
+from infra_assets.environments.opening import decrypter
+from infra_assets.environments.providers import BuiltinProviders
 from infra_assets.environments.sources.folder import FolderSource
 from infra_assets.errors import UsageError
+from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.settings import Settings
 
 
@@ -43,4 +45,10 @@ def evaluate_folder(settings: Settings, folder: Path, name: str) -> Evaluation:
         document = environments.load(name)
     except LoadError as error:
         raise UsageError(str(error)) from None
-    return Evaluator(environments, providers(settings, list)).evaluate(document)
+    # Whoever wrote the folder is not known: nothing is opened with the operations account's credentials.
+    nobodys = BuiltinProviders(lambda: Aws(environment(settings)), may_assume=_nobody, may_read=_nobody)
+    return Evaluator(environments, nobodys).evaluate(document)
+
+
+def _nobody(_context: ExecutionContext, _what: str) -> bool:
+    return False

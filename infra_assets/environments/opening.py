@@ -150,18 +150,21 @@ def decrypter(settings: Settings) -> Decrypter:
 
 
 def providers(settings: Settings, teps: Teps, stacks: StackOutputs | None = None, clients: Clients | None = None) -> Providers:
-    """Return the providers, reaching AWS as the settings say; a TEP's environment may enter its own account and read its own stacks."""
+    """Return the providers, reaching AWS as the settings say; a TEP's environment may enter its own account and read its own stacks,
+    one of operations' own (`global`) all of them.
+    """
     tokens = _TokenFile(settings.oidc_token_file) if settings.oidc_token_file else None
 
     known = _Known(teps)
 
     def may_assume(context: ExecutionContext, arn: str) -> bool:
-        tep = known.get(context.root_environment.removeprefix(f"{layers.TENANTS}/"))
-        return tep is not None and tep.account_id == arn.split(":")[4]
+        project, _, name = context.root_environment.partition("/")
+        tep = known.get(name) if project == layers.TENANTS else None
+        return project == layers.GLOBAL or (tep is not None and tep.account_id == arn.split(":")[4])
 
     def may_read(context: ExecutionContext, stack: str) -> bool:
         project, _, name = context.root_environment.partition("/")
-        return project != layers.TENANTS or name == stack
+        return project == layers.GLOBAL or (project == layers.TENANTS and name == stack)
 
     return BuiltinProviders(clients or (lambda: Aws(environment(settings))), stacks, tokens, may_assume=may_assume, may_read=may_read)
 
