@@ -140,7 +140,10 @@ class Resolver:
     def uses(self) -> list[Use]:
         """Return what was used since this resolver was made: each TEP's environment opened once, and what it imports."""
         written = f"{layers.FLEET}/"  # by ourselves: no service has it
-        return [Use(name, self.bill.opens.get(name, 0), *self._holds(name)) for name in self.bill.closure if not name.startswith(written)]
+        with uncollected():
+            return [
+                Use(name, self.bill.opens.get(name, 0), *self._holds(name)) for name in self.bill.closure if not name.startswith(written)
+            ]
 
     def _holds(self, name: str) -> tuple[int, int]:
         """Return how many secrets and values an environment's definition holds."""
