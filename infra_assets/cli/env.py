@@ -13,8 +13,8 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, markdown_table, plain_table, stderr, write_table
 from infra_assets.environments import layers
-from infra_assets.environments.comparing import history_source, pins
-from infra_assets.environments.explanation import Leaf, chain, compare, find, leaves
+from infra_assets.environments.comparing import compare, history_source, pins
+from infra_assets.environments.explanation import Leaf, chain, find, leaves, shown
 from infra_assets.environments.language import Evaluation, always
 from infra_assets.environments.language.model import Diagnostic, LoadError, Site, Value
 from infra_assets.environments.offline import evaluate_folder
@@ -212,8 +212,6 @@ def _text(leaf: Leaf) -> str:
 
 
 def _plain(value: Value, *, reveal: bool) -> Any:
-    from infra_assets.environments.explanation import shown
-
     return shown(value, reveal=reveal)
 
 

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from infra_assets.environments.language.model import Number, Plain, Range, Value
+from infra_assets.environments.language.model import Plain, Range, Value
+from infra_assets.environments.language.paths import join_key, parse_path
 from infra_assets.environments.layers import CONFIGURATION
 from infra_assets.errors import UsageError
 
-ACCESSOR = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
 NOT_OPENED = "[not opened: {}]"
 
 
@@ -46,7 +45,7 @@ def find(properties: Mapping[str, Value], path: str) -> Value:
         return direct.value[path]
     found = Value(dict(properties))
     walked = ""
-    for accessor in accessors(path):
+    for accessor in _steps(path):
         inner = _step(found, accessor)
         if inner is None and found.pending:
             raise UsageError(
@@ -60,26 +59,6 @@ def find(properties: Mapping[str, Value], path: str) -> Value:
         walked = f"{walked}.{accessor}" if walked else str(accessor)
         found = inner
     return found
-
-
-def accessors(path: str) -> list[str | int]:
-    """Return the steps of a path: `a.b[0]["k.ey"]` is a, b, 0, k.ey.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not path:
-        raise UsageError("a path is asked for", remedy="A configuration key, network:cidr, or a path, aws.login.")
-    steps: list[str | int] = []
-    at = 0
-    while at < len(path):
-        matched = ACCESSOR.match(path, at)
-        if matched is None:
-            raise UsageError(f"{path!r} is no path: {path[at:]!r}", remedy='Paths read a.b[0]["key.with.dots"].')
-        index, quoted, name = matched.groups()
-        steps.append(int(index) if index else re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else name)
-        at = matched.end()
-    return steps
 
 
 def chain(value: Value, place: Callable[[str], tuple[str, str]], *, reveal: bool = False) -> list[Layer]:
@@ -98,7 +77,7 @@ def chain(value: Value, place: Callable[[str], tuple[str, str]], *, reveal: bool
 
 def leaves(properties: Mapping[str, Value], *, reveal: bool = False) -> list[Leaf]:
     """Return every scalar, and what is secret or unknown as a whole, by path."""
-    return [leaf for name in sorted(properties) for leaf in _leaves(_key("", name), properties[name], reveal=reveal)]
+    return [leaf for name in sorted(properties) for leaf in _leaves(key_below("", name), properties[name], reveal=reveal)]
 
 
 def shown(value: Value, *, reveal: bool = False) -> Plain:
@@ -125,7 +104,7 @@ def _leaves(path: str, value: Value, *, reveal: bool) -> Iterator[Leaf]:
     match value.value:
         case dict() if not whole and value.value:
             for name in sorted(value.value):
-                yield from _leaves(_key(path, name), value.value[name], reveal=reveal)
+                yield from _leaves(key_below(path, name), value.value[name], reveal=reveal)
         case list() if not whole and value.value:
             for index, item in enumerate(value.value):
                 yield from _leaves(f"{path}[{index}]", item, reveal=reveal)
@@ -133,11 +112,22 @@ def _leaves(path: str, value: Value, *, reveal: bool) -> Iterator[Leaf]:
             yield Leaf(path, shown(value, reveal=reveal), value.secret, value.definition)
 
 
-def _key(path: str, name: str) -> str:
+def key_below(path: str, name: str) -> str:
+    """Return the path of a key below another path, as people write it."""
+    # A configuration key, network:cidr, reads better without quotes, and is understood without them.
     if not re.fullmatch(r"[^.\[\]\"\s]+", name):
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'{path}["{quoted}"]'
+        return join_key(path, name)
     return f"{path}.{name}" if path else name
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    try:
+        steps = parse_path(path)
+    except ValueError as error:
+        raise UsageError(f"{path!r} is no path: {error}", remedy='Paths read a.b[0]["key.with.dots"].') from None
+    if not steps:
+        raise UsageError("a path is asked for", remedy="A configuration key, network:cidr, or a path, aws.login.")
+    return steps
 
 
 def _step(value: Value, accessor: str | int) -> Value | None:
@@ -148,63 +138,3 @@ def _step(value: Value, accessor: str | int) -> Value | None:
             return value.value[accessor]
         case _:
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A value that is not what it was."""
-
-    path: str
-    before: Plain
-    after: Plain
-    kind: str
-    """`added`, `removed`, `changed`."""
-
-
-def compare(before: Mapping[str, Value], after: Mapping[str, Value], *, reveal: bool = False) -> list[Difference]:
-    """Return what differs between two evaluations, secrets compared and, unless revealed, not shown."""
-    was, now = _content(before), _content(after)
-    found: list[Difference] = []
-    for path in sorted(was.keys() | now.keys()):
-        old, new = was.get(path), now.get(path)
-        if old == new:
-            continue
-        kind = "added" if old is None else "removed" if new is None else "changed"
-        found.append(Difference(path, _told(old, reveal=reveal), _told(new, reveal=reveal), kind))
-    return found
-
-
-_Content = tuple[bool, Any]
-
-
-def _content(properties: Mapping[str, Value]) -> dict[str, _Content]:
-    return {leaf.path: (leaf.secret, _hashable(leaf.value)) for leaf in _marked(properties)}
-
-
-def _marked(properties: Mapping[str, Value]) -> list[Leaf]:
-    """The leaves, revealed, each still saying whether it is a secret."""
-    return [leaf for name in sorted(properties) for leaf in _deep(_key("", name), properties[name], secret=False)]
-
-
-def _deep(path: str, value: Value, *, secret: bool) -> Iterator[Leaf]:
-    secret = secret or value.secret
-    match value.value:
-        case dict() if not value.unknown and value.value:
-            for name in sorted(value.value):
-                yield from _deep(_key(path, name), value.value[name], secret=secret)
-        case list() if not value.unknown and value.value:
-            for index, item in enumerate(value.value):
-                yield from _deep(f"{path}[{index}]", item, secret=secret)
-        case _:
-            yield Leaf(path, shown(value, reveal=True), secret, value.definition)
-
-
-def _hashable(plain: Plain) -> Any:
-    return plain.text if isinstance(plain, Number) else plain
-
-
-def _told(content: _Content | None, *, reveal: bool) -> Plain:
-    if content is None:
-        return None
-    secret, plain = content
-    return "[secret]" if secret and not reveal else plain

@@ -1,6 +1,6 @@
 """What the evaluator loads from: a source, seen at one revision of each environment for as long as one wants."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -13,13 +13,6 @@ OWNED = ("tenants", "fleet")
 """Projects whose environments are somebody's: none is suggested for another."""
 NEAR = 0.8
 """How alike a name must be to be meant by another, from 0 to 1."""
-Allow = Callable[[str], str | None]
-"""Says why an environment may not be loaded, by its canonical name; None where it may."""
-
-
-def allow_all(name: str) -> str | None:  # noqa: ARG001
-    """Let everything be loaded: where access was checked before."""
-    return None
 
 
 class Library:
@@ -33,12 +26,10 @@ class Library:
         source: Source,
         *,
         decrypter: Decrypter | None = None,
-        allow: Allow = allow_all,
         pins: Mapping[str, str] | None = None,
     ) -> None:
         self._source = source
         self._decrypter = decrypter
-        self._allow = allow
         self._fixed = frozenset(pins or ())
         self._pinned: dict[str, str] = dict(pins or {})
         self._tags: dict[tuple[str, str], str] = {}
@@ -57,12 +48,10 @@ class Library:
         """Return a document by the name in an import: `shared/app`, `app`, `shared/app@3`, `shared/app@stable`.
 
         Raises:
-            LoadError: it names nothing, there is none, or it may not be loaded.
+            LoadError: it names nothing, or there is none.
         """
         wanted = parse_name(name)
         canonical = wanted.canonical
-        if refusal := self._allow(canonical):
-            raise LoadError(refusal)
         revision = self._revision(wanted)
         document = self._documents.get((canonical, revision)) if revision is not None else None
         return document or self._read(canonical, revision)

@@ -15,6 +15,7 @@ from infra_assets.environments.sealing import Sealer, sealer
 from infra_assets.environments.sources.folder import FolderSource
 from infra_assets.environments.sources.overlay import Overlay
 from infra_assets.environments.sources.protocol import Source, SourceError
+from infra_assets.environments.sources.register import FleetSource, WithFacts
 from infra_assets.errors import InfraError, UsageError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
@@ -141,7 +142,7 @@ def open_resolver(
 
 def with_facts(settings: Settings, teps: Teps, source: Source) -> Source:
     """Return a source, with what is written from the register over it."""
-    return layers.WithFacts(layers.FleetSource(teps, operations_account=settings.operations_account), source)
+    return WithFacts(FleetSource(teps, operations_account=settings.operations_account), source)
 
 
 def decrypter(settings: Settings) -> Decrypter:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra_assets.environments import layers
 from infra_assets.environments.access import AccessRules
 from infra_assets.environments.language.model import ExecutionContext, ProviderError, Value, value_of
 from infra_assets.environments.library import Library
@@ -15,6 +14,7 @@ from infra_assets.environments.providers import BuiltinProviders
 from infra_assets.environments.resolution import Resolution, Wanted
 from infra_assets.environments.resolver import Resolver
 from infra_assets.environments.sources.folder import FolderSource
+from infra_assets.environments.sources.register import FleetSource, WithFacts
 from infra_assets.fleet.models import Ring, Tep
 
 ACME = Tep("acme", "prod", Ring.BETA, "us-east-1", "111111111111", "ext-1")
@@ -85,10 +85,10 @@ def resolver(tmp_path: Path, vault: Vault, write: Write) -> Resolver:
     write("tenants/acme", {"pulumiConfig": {"service:size": "large"}})
     write("tenants/acme-prod", {"pulumiConfig": {"network:cidr": "10.0.0.0/16"}}, ("shared/app", "tenants/acme", "fleet/acme-prod"))
     fleet = [ACME, OTHER]
-    facts = layers.FleetSource(lambda: fleet, operations_account="123456789012")
+    facts = FleetSource(lambda: fleet, operations_account="123456789012")
     teps = {tep.name: tep.tenant for tep in (ACME, OTHER)}
     rules = AccessRules(tenants=lambda environment: [teps[environment]] if environment in teps else [])
-    return Resolver(Library(layers.WithFacts(facts, FolderSource(tmp_path / "environments"))), WithVault(vault), rules)
+    return Resolver(Library(WithFacts(facts, FolderSource(tmp_path / "environments"))), WithVault(vault), rules)
 
 
 WITHOUT_ASKING = [Wanted(item.project, item.depends_on) for item in WANTED]

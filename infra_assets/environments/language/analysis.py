@@ -84,26 +84,6 @@ def symbols(declaration: Declaration) -> list[tuple[Path, Range | None]]:
     ]
 
 
-def keys(declaration: Declaration) -> list[tuple[Path, Range]]:
-    """Return the paths of all keys of a document's values, with where they stand; not what is within calls of builtins."""
-    found: list[tuple[Path, Range]] = []
-    for name, node, value in declaration.entries:
-        found.append(((name,), node.range))
-        _keys(value, (name,), found)
-    return found
-
-
-def _keys(expression: Expression, path: Path, found: list[tuple[Path, Range]]) -> None:
-    if isinstance(expression, Object):
-        for key, node, value in expression.entries:
-            if key is not None:
-                found.append(((*path, key), node.range))
-                _keys(value, (*path, key), found)
-    elif isinstance(expression, Array):
-        for index, value in enumerate(expression.elements):
-            _keys(value, (*path, index), found)
-
-
 def _place(accessors: Accessors, expression: Expression) -> Range | None:
     node = expression.node
     part = node.part(accessors[0].begin, accessors[-1].end) if node else None

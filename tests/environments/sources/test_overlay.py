@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from infra_assets.environments.names import InvalidNameError
 from infra_assets.environments.sources.folder import FolderSource
-from infra_assets.environments.sources.generated import GeneratedSource
 from infra_assets.environments.sources.overlay import Overlay
 from infra_assets.environments.sources.protocol import MissingEnvironmentError, MissingRevisionError, SourceError, blob_id
+from infra_assets.environments.sources.register import FleetSource
 from infra_assets.environments.sources.store import StoreSource
 from infra_assets.fleet import database
+from infra_assets.fleet.models import Ring, Tep
 
 
 @pytest.fixture
@@ -71,7 +71,8 @@ def test_a_source_that_fails_does_not_let_what_is_below_shine_through(branch: Fo
 
 
 def test_a_change_goes_to_where_the_environment_is_and_a_new_one_on_top(branch: FolderSource, live: StoreSource) -> None:
-    facts = GeneratedSource(lambda: {"fleet/acme-prod": b"facts"})
+    teps = [Tep("acme", "prod", Ring.BETA, "us-east-1", "111111111111", "x")]
+    facts = FleetSource(lambda: teps, operations_account="123456789012")
     overlay = Overlay(facts, branch, live)
     overlay.write("shared/base", b"changed", expected="1")
     assert live.read("shared/base").source == b"changed"
@@ -81,21 +82,3 @@ def test_a_change_goes_to_where_the_environment_is_and_a_new_one_on_top(branch: 
         overlay.write("fleet/acme-prod", b"other")
     with pytest.raises(SourceError, match="all sources are read-only"):
         Overlay(facts).write("shared/new", b"")
-
-
-def test_generated_documents_are_made_anew_for_each_list_and_read_as_last_listed() -> None:
-    documents = {"fleet/acme-prod": b"one"}
-    source = GeneratedSource(lambda: dict(documents), place="from the fleet")
-    document = source.read("fleet/acme-prod")
-    assert (document.source, document.revision, document.place) == (b"one", blob_id(b"one"), "from the fleet: fleet/acme-prod")
-    assert source.list() is source.list()
-    documents["fleet/acme-prod"] = b"two"
-    assert source.read("fleet/acme-prod").source == b"one"
-    assert source.list() == {"fleet/acme-prod": blob_id(b"two")}
-    assert source.read("fleet/acme-prod").source == b"two"
-    with pytest.raises(MissingRevisionError, match="is from the fleet: revision"):
-        source.read("fleet/acme-prod", document.revision)
-    with pytest.raises(MissingEnvironmentError, match="no environment fleet/nope among those that are from the fleet"):
-        source.read("fleet/nope")
-    with pytest.raises(InvalidNameError):
-        GeneratedSource(lambda: {"../x": b""}).list()
