@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     provider: Literal["auto", "official", "built"] = Field(
         "auto", description="Which engine and AWS provider: auto takes the first that can be had, official or built forces one."
     )
+    targets: Path = Field(
+        description="Which branch deploys to which TEPs, and how. Default: ROOT/targets.yaml; without the file none does."
+    )
     cap: int = Field(5, ge=0, description="Deployments at once, over all triggers. 5, 25 and 150 are Pulumi's plans; 0 freezes.")
     state_backend: str = Field(description="Pulumi's state: file:///… or s3://bucket?region=…. Default: a folder in HOME/sandbox.")
     passphrase: SecretStr | None = Field(None, description="Encrypts secrets in the state. Default: a generated one in HOME/sandbox.")
@@ -55,8 +58,31 @@ class Settings(BaseSettings):
     seal_kms_key: str | None = Field(None, description="Instead of a key of our own: the ARN of a KMS key of the operations account.")
     pulumi_access_token: SecretStr | None = Field(None, description="For environments of Pulumi Cloud.")
     oidc_token_file: Path | None = Field(None, description="Where aws-login with oidc finds the token that this host's issuer wrote.")
+    git_interval_s: int = Field(30, ge=1, description="Seconds between two looks at the targets' branches.")
+    environments_interval_s: int = Field(10, ge=1, description="Seconds between two looks at the environments.")
+    health_timeout_s: int = Field(300, ge=0, description="Seconds that a stack gets to become healthy after it was deployed.")
     operation_timeout_s: int = Field(3600, gt=0, description="Seconds after which one Pulumi operation is cancelled gracefully.")
     grace_s: int = Field(120, gt=0, description="Seconds that a cancelled operation gets to finish the resource it is at.")
+    check_share: float = Field(
+        0.5, gt=0, le=1, description="Which part of INFRA_CAP previews and drift checks may use together, at least one."
+    )
+    slack_token: SecretStr | None = Field(None, description="A bot's token (chat:write): what happens to rollouts is told on Slack.")
+    slack_channel: str | None = Field(None, description="The channel that it is told in: #deployments, or a channel's id.")
+    slack_url: str | None = Field(None, description="Another address of Slack's API, a proxy say. Default: https://slack.com/api/.")
+    pagerduty_key: SecretStr | None = Field(
+        None, description="An integration's key (Events API v2): halted and failed rollouts open an incident, their good end resolves it."
+    )
+    pagerduty_url: str | None = Field(
+        None,
+        description="Another address of PagerDuty's events. Default: https://events.pagerduty.com; in Europe https://events.eu.pagerduty.com.",
+    )
+    notify_url: SecretStr | None = Field(None, description="Where what happens to rollouts is posted as JSON.")
+    notify_secret: SecretStr | None = Field(None, description="Signs what is posted there: X-Infra-Signature, HMAC-SHA256.")
+    public_url: str | None = Field(None, description="How people reach Dagster's UI, for links in notifications.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="What GitHub, GitLab and Pulumi Cloud sign their webhooks with. Where it is set, webhooks are received."
+    )
+    webhook_port: int = Field(0, ge=0, le=65535, description="The loopback port that webhooks are received on; 0 chooses a free one.")
 
 
 def find_root(start: Path) -> Path:
@@ -90,6 +116,7 @@ def load() -> Settings:
         "root": root,
         "home": home,
         "cache_dir": cache_home / "infra-assets",
+        "targets": root / "targets.yaml",
         "state_backend": (home / "sandbox" / "state").as_uri(),
         "database_url": f"sqlite:///{home / 'infra.db'}",
     }

@@ -22,7 +22,14 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(build, "GO_HOMES", ())
     monkeypatch.chdir(tmp_path)
     return Settings.model_validate(
-        {"root": tmp_path, "home": tmp_path, "cache_dir": tmp_path / "cache", "state_backend": "file:///no", "database_url": "sqlite://"}
+        {
+            "root": tmp_path,
+            "home": tmp_path,
+            "cache_dir": tmp_path / "cache",
+            "state_backend": "file:///no",
+            "database_url": "sqlite://",
+            "targets": tmp_path / "targets.yaml",
+        }
     )
 
 
