@@ -57,6 +57,8 @@ class Cells:
     def cell(self, wanted: Wanted) -> CellConfiguration:
         """Return one cell's configuration."""
         found = self._select(self._evaluation, wanted)
+        if not any(_is_unknown(value) for part in found.parts for value in part.values()):
+            return found
         pending = _pending(found)
         if not pending:
             return self._known(found)
@@ -71,7 +73,7 @@ class Cells:
 
     def _known(self, configuration: CellConfiguration) -> CellConfiguration:
         """Refuse what is unknown though nothing is left to be opened: the language lets a few such values pass without a word."""
-        for part in (configuration.values, configuration.variables, configuration.files):
+        for part in configuration.parts:
             for key, value in part.items():
                 if _is_unknown(value):
                     self._refuse(value, f"{key} has no value")
@@ -80,10 +82,25 @@ class Cells:
     def logins(self, roles: Collection[str]) -> dict[str, Login]:
         """Return how to log in, by role; that one of `roles` has no login is a problem."""
         found = {role: login for role, path in layers.LOGINS.items() if (login := self._login(path))}
-        for role in sorted(set(roles) - found.keys()):
+        self._need(set(roles) - found.keys())
+        return found
+
+    def check_logins(self, roles: Collection[str]) -> None:
+        """Make a problem of each of `roles` that has no login; nothing is opened, and nothing exported, where that can be told without."""
+        self._need({role for role in roles if not self._logs_in(layers.LOGINS[role])})
+
+    def _logs_in(self, path: tuple[str, ...]) -> bool:
+        value = self._evaluation.at(*path)
+        if value is not None and value.unknown and len(value.pending) == 1:
+            site = next(iter(value.pending))
+            if site.provider == LOGIN and self._evaluation.sites.known(site):
+                return True
+        return self._login(path) is not None
+
+    def _need(self, roles: Collection[str]) -> None:
+        for role in sorted(roles):
             path = ".".join(layers.LOGINS[role])
             self._refuse(None, f"has no {path}: import fleet/{self._tep.name}, or define {path} with fn::open::aws-login")
-        return found
 
     def _login(self, path: tuple[str, ...]) -> Login | None:
         value = self._evaluation.at(*path)
@@ -111,7 +128,8 @@ class Cells:
         if configuration and configuration.unknown:
             return CellConfiguration(values={layers.CONFIGURATION: configuration})
         own = _own(self._parts(evaluation, configuration), wanted.project)
-        self._refuse_provider_settings(own)
+        if wanted.project == PROVIDER:
+            self._refuse_provider_settings(own)
         return CellConfiguration(
             values=own,
             variables={name: variables[name] for name in wanted.environment if name in variables},
@@ -127,6 +145,7 @@ class Cells:
         parts = _by_project(every) if isinstance(every, dict) else {}
         if configuration and configuration.secret:
             parts = {space: {key: _secret(value) for key, value in part.items()} for space, part in parts.items()}
+        self._refuse_provider_settings(parts.get(PROVIDER, {}))
         if evaluation is self._evaluation:
             self._closed_parts = parts
         return parts
@@ -199,7 +218,7 @@ def _bad_tags(plain: Any) -> str:
 
 def _pending(configuration: CellConfiguration) -> frozenset[Site]:
     found: set[Site] = set()
-    for part in (configuration.values, configuration.variables, configuration.files):
+    for part in configuration.parts:
         for value in part.values():
             _collect(value, found)
     return frozenset(found)

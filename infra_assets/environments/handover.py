@@ -36,7 +36,7 @@ class Handover:
         self._key = base64.urlsafe_b64encode(sha256(b"handover" + key).digest())
 
     def give(self, rollout_id: str, resolutions: Iterable[Resolution]) -> None:
-        """Seal the configuration of a rollout's TEPs."""
+        """Seal the configuration of a rollout's TEPs; what was given before and not taken is replaced."""
         from cryptography.fernet import Fernet
 
         fernet = Fernet(self._key)
@@ -47,6 +47,8 @@ class Handover:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(handovers).where(handovers.c.created_at < now() - KEPT))
             if rows:
+                again = sa.delete(handovers).where(handovers.c.rollout_id == rollout_id, handovers.c.tep == sa.bindparam("of"))
+                connection.execute(again, [{"of": row["tep"]} for row in rows])
                 connection.execute(sa.insert(handovers), rows)
 
     def drop(self, rollout_id: str) -> None:

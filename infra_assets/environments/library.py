@@ -44,6 +44,10 @@ class Library:
         """The revision of every environment that was loaded without a version, by canonical name."""
         return MappingProxyType(self._pinned)
 
+    def documents(self) -> list[Document]:
+        """Return everything that was loaded."""
+        return list(self._documents.values())
+
     def load(self, name: str) -> Document:
         """Return a document by the name in an import: `shared/app`, `app`, `shared/app@3`, `shared/app@stable`.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra_assets.environments import layers
 from infra_assets.environments.access import AccessRules
+from infra_assets.environments.kept import WithKept
 from infra_assets.environments.language.model import Decrypter, DecryptionError, ExecutionContext, ProviderError, Providers
 from infra_assets.environments.library import Library
 from infra_assets.environments.providers import BuiltinProviders, Clients, StackOutputs
@@ -136,7 +137,10 @@ def open_resolver(
     Raises:
         UsageError: the settings, or the rules of access, are wrong.
     """
-    library = Library(with_facts(settings, teps, source or open_source(settings)), decrypter=decrypter(settings), pins=pins)
+    found = source or open_source(settings)
+    if pins:
+        found = WithKept(connect(settings.database_url), found)
+    library = Library(with_facts(settings, teps, found), decrypter=decrypter(settings), pins=pins)
     return Resolver(library, providers(settings, teps, stacks), rules(settings, teps))
 
 

@@ -38,21 +38,29 @@ class CellConfiguration:
     unresolved: str = ""
     """Why it could not be resolved: something could not be opened."""
 
+    @property
+    def parts(self) -> tuple[Mapping[str, Value], Mapping[str, Value], Mapping[str, Value]]:
+        """Values, variables and files."""
+        return self.values, self.variables, self.files
+
     @cached_property
     def mask(self) -> frozenset[str]:
         """The paths of its secrets: `service:password`, `service:database.password`."""
         return frozenset(path for key, value in self.values.items() for path in _secret_paths(key, value))
 
+    def everything(self) -> dict[str, Value]:
+        """Return all of it by name: keys, variables as `$NAME`, files as `file NAME`."""
+        variables = {f"${name}": value for name, value in self.variables.items()}
+        return {**self.values, **variables, **{f"file {name}": value for name, value in self.files.items()}}
+
     def secrets(self) -> list[str]:
         """Return its secrets' texts, in clear."""
-        every = [*self.values.values(), *self.variables.values(), *self.files.values()]
-        return [text for value in every for text in _secret_texts(value, secret=False)]
+        return [text for value in self.everything().values() for text in _secret_texts(value, secret=False)]
 
     def fingerprint(self, key: bytes) -> str:
         """Return a keyed hash of everything in it: equal for equal values, and nothing can be guessed from it without the key."""
-        content = [{name: _canonical(value) for name, value in part.items()} for part in (self.values, self.variables, self.files)]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return blake2b(text.encode(), key=key[:64], digest_size=32).hexdigest()
+        content = [{name: _canonical(value) for name, value in part.items()} for part in self.parts]
+        return blake2b(_encode(content).encode(), key=key[:64], digest_size=32).hexdigest()
 
     def settings(self, encrypt: Encrypt) -> dict[str, Any]:
         """Return it as a stack's settings file has it: secrets as `{"secure": …}`."""
@@ -187,6 +195,9 @@ def _untagged(content: list[Any]) -> Value:
             return Value({key: _untagged(item) for key, item in inner.items()}, secret)
         case _:
             return Value(inner, secret)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def _canonical(value: Value) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from infra_assets.environments import layers
 from infra_assets.environments.access import AccessRules
 from infra_assets.environments.cells import Cells
-from infra_assets.environments.language import Evaluation, Evaluator, Parsed, Reference, parse, references, secrets
+from infra_assets.environments.language import Evaluation, Evaluator, Parsed, Reference, count, parse, references
 from infra_assets.environments.language.model import (
     Diagnostic,
     Document,
@@ -21,10 +21,12 @@ from infra_assets.environments.language.model import (
 from infra_assets.environments.library import Library
 from infra_assets.environments.resolution import Problem, Resolution, Wanted, told
 from infra_assets.environments.sources.protocol import MissingEnvironmentError
-from infra_assets.environments.structure import leaves
 from infra_assets.environments.usage import Use
 from infra_assets.fleet.models import Tep
 from infra_assets.garbage import uncollected
+
+WRITTEN = f"{layers.FLEET}/"
+"""What we write ourselves begins so: no service has it, and so none charges for it."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Resolver:
         self._rules = rules
         self._evaluator = Evaluator(library, providers)
         self._references: dict[tuple[str, str], Sequence[Reference]] = {}
+        self._held: dict[tuple[str, str], tuple[int, int]] = {}
+        """How many secrets and values each document holds."""
         self._dependents: dict[str, set[str]] = {}
         self.library = library
         self.bill = Bill()
@@ -73,10 +77,10 @@ class Resolver:
         """
         return self._evaluator.evaluate(self._library.load(layers.root(tep)), opens=opens or _never)
 
-    def resolve(self, tep: Tep, wanted: Iterable[Wanted], *, closed: bool = False) -> Resolution:
+    def resolve(self, tep: Tep, wanted: Iterable[Wanted], *, closed: bool = False, logins: bool = True) -> Resolution:
         """Return the configuration of a TEP's cells; what is wrong with it is in there, never an exception.
 
-        `closed` opens nothing: what depends on it stays unresolved.
+        `closed` opens nothing: what depends on it stays unresolved. Without `logins` it is only seen to that there are some.
         """
         name = layers.root(tep)
         try:
@@ -99,10 +103,14 @@ class Resolver:
             return Resolution(tep.name, closure=evaluation.closure, problems=errors, warnings=warnings)
         work = Cells(self, tep, document, evaluation, closed=closed)
         each = list(wanted)
+        cells = {item.project: work.cell(item) for item in each}
+        roles = {item.role for item in each if item.role}
+        if not logins:
+            work.check_logins(roles)
         return Resolution(
             tep.name,
-            cells={item.project: work.cell(item) for item in each},
-            logins=work.logins({item.role for item in each if item.role}),
+            cells=cells,
+            logins=work.logins(roles) if logins else {},
             closure=evaluation.closure,
             problems=work.problems,
             warnings=warnings,
@@ -131,6 +139,8 @@ class Resolver:
     def _note(self, document: Document, parsed: Parsed) -> Sequence[Reference]:
         found = references(parsed.declaration) if parsed.declaration else ()
         self._references[document.name, document.revision] = found
+        if parsed.declaration and not document.name.startswith(WRITTEN):
+            self._held[document.name, document.revision] = count(parsed.declaration)
         return found
 
     def open(self, document: Document, sites: frozenset[Site], providers: Providers) -> Evaluation:
@@ -139,17 +149,14 @@ class Resolver:
 
     def uses(self) -> list[Use]:
         """Return what was used since this resolver was made: each TEP's environment opened once, and what it imports."""
-        written = f"{layers.FLEET}/"  # by ourselves: no service has it
-        with uncollected():
-            return [
-                Use(name, self.bill.opens.get(name, 0), *self._holds(name)) for name in self.bill.closure if not name.startswith(written)
-            ]
+        return [Use(name, self.bill.opens.get(name, 0), *self._holds(name)) for name in self.bill.closure if not name.startswith(WRITTEN)]
 
     def _holds(self, name: str) -> tuple[int, int]:
         """Return how many secrets and values an environment's definition holds."""
         document = self._library.load(name)
-        declaration = parse(document.name, document.source).declaration
-        return (len(secrets(declaration)), len(leaves(declaration))) if declaration else (0, 0)
+        if (document.name, document.revision) not in self._held:
+            self._note(document, parse(document.name, document.source))
+        return self._held.get((document.name, document.revision), (0, 0))
 
     @property
     def providers(self) -> Providers:

@@ -1,5 +1,6 @@
 """A resolved configuration: what it masks, how it is fingerprinted, and how it travels from a plan to a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -64,6 +65,16 @@ def test_a_handover_is_sealed_and_taken_once(tmp_path: Path) -> None:
         assert b"hunter22" not in connection.scalar(sa.text("SELECT sealed FROM handovers"))
     assert Handover(engine, b"key").take("r2", "acme-prod") is None
     assert Handover(engine, b"key").take("r1", "acme-prod") == RESOLUTION
+    assert Handover(engine, b"key").take("r1", "acme-prod") is None
+
+
+def test_what_is_given_again_replaces_what_nobody_took(tmp_path: Path) -> None:
+    """A rollout that halted before a TEP's run began is planned once more when it is resumed."""
+    engine = connect(f"sqlite:///{tmp_path / 'infra.db'}")
+    again = replace(RESOLUTION, warnings=["resumed"])
+    Handover(engine, b"key").give("r1", [RESOLUTION])
+    Handover(engine, b"key").give("r1", [again])
+    assert Handover(engine, b"key").take("r1", "acme-prod") == again
     assert Handover(engine, b"key").take("r1", "acme-prod") is None
 
 

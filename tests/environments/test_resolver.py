@@ -119,6 +119,26 @@ def test_a_login_is_handed_on_unopened_by_role(resolver: Resolver) -> None:
     }
 
 
+def test_for_looking_at_it_logins_are_left_out_and_still_missed(resolver: Resolver, write: Write) -> None:
+    deployed = [Wanted("network", role="deploy")]
+    found = resolver.resolve(ACME, deployed, logins=False)
+    assert (found.logins, found.problems) == ({}, [])
+    write("tenants/acme-prod", {"pulumiConfig": {"network:cidr": "10.0.0.0/16"}}, ("shared/app",))
+    resolver.refresh()
+    problems = [resolver.resolve(ACME, deployed, logins=logins).problems for logins in (True, False)]
+    assert "has no aws.login" in str(problems[1][0])
+    assert problems[0] == problems[1]
+
+
+def test_what_is_charged_for_is_counted_without_what_we_write_ourselves(resolver: Resolver, write: Write) -> None:
+    write("tenants/acme", {"key": {"fn::secret": "s3cret"}, "pulumiConfig": {"service:sizes": [1, {"two": 2}, {}]}})
+    resolver.resolve(ACME, WITHOUT_ASKING)
+    used = {use.environment: (use.opens, use.secrets, use.values) for use in resolver.uses()}
+    assert used["tenants/acme"] == (0, 1, 4)
+    assert used["tenants/acme-prod"][:2] == (1, 0)
+    assert used.keys() == {"tenants/acme-prod", "tenants/acme", "shared/app"}
+
+
 def test_a_key_without_a_project_is_every_projects_and_null_takes_a_key_away(resolver: Resolver, write: Write) -> None:
     write("tenants/acme-prod", {"pulumiConfig": {"owner": "me", "network:zones": None}}, ("shared/app",))
     found = resolver.resolve(ACME, WITHOUT_ASKING)

@@ -14,7 +14,7 @@ Everything is as in the official evaluator, module github.com/pulumi/esc, but fo
 As upstream, `${environments}` alone, and what no schema fits, are unknown without a diagnostic: hosts refuse what is unknown.
 """
 
-from infra_assets.environments.language.analysis import Reference, Secret, references, secrets, symbols
+from infra_assets.environments.language.analysis import Reference, Secret, count, references, secrets, symbols
 from infra_assets.environments.language.declaration import Declaration, Import, Parsed, parse
 from infra_assets.environments.language.editing import apply_patches, reveal_secrets, seal_secrets
 from infra_assets.environments.language.envelope import EnvelopeError, open_envelope, seal_envelope
@@ -45,6 +45,6 @@ from infra_assets.environments.language.model import (
 __all__ = [
     "Declaration", "Decrypter", "DecryptionError", "Diagnostic", "Document", "EnvelopeError", "Environments", "Evaluation", "Evaluator",
     "ExecutionContext", "Import", "LoadError", "Number", "Opens", "Parsed", "Patch", "Plain", "Position", "Provider", "ProviderError",
-    "Providers", "Range", "Reference", "Rotator", "Secret", "Site", "Value", "always", "apply_patches", "open_envelope", "parse",
+    "Providers", "Range", "Reference", "Rotator", "Secret", "Site", "Value", "always", "apply_patches", "count", "open_envelope", "parse",
     "plain", "references", "reveal_secrets", "seal_envelope", "seal_secrets", "secrets", "symbols", "value_of",
 ]  # fmt: skip

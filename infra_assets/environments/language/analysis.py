@@ -1,7 +1,8 @@
 """What a document says about itself, without being evaluated: what it refers to, its secrets, its keys."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
 from infra_assets.environments.language.declaration import Declaration
 from infra_assets.environments.language.expressions import SECRET, Array, Call, Expression, Interpolation, Object, Symbol
@@ -15,9 +16,14 @@ class Reference:
     """An environment to which a document refers: one that it imports, or a `${environments.PROJECT.NAME…}`."""
 
     name: str
-    range: Range | None
     merged: bool
     """Whether its values become those of the document."""
+    where: Callable[[], Range | None] = field(repr=False, compare=False)
+
+    @property
+    def range(self) -> Range | None:
+        """Where it stands; hardly anybody asks."""
+        return self.where()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +37,16 @@ class Secret:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """Yield an expression and all that it is made of, also what is not evaluated: the second of two entries with one name."""
-    yield expression
-    match expression:
-        case Array():
-            parts = expression.elements
-        case Object():
-            parts = [value for _, _, value in expression.entries]
-        case Call():
-            parts = [expression.argument]
-        case _:
-            parts = []
-    for part in parts:
-        yield from walk(part)
+    waiting: list[Expression] = [expression]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        if isinstance(each, Object):
+            waiting += [value for _, _, value in reversed(each.entries)]
+        elif isinstance(each, Array):
+            waiting += reversed(each.elements)
+        elif isinstance(each, Call):
+            waiting.append(each.argument)
 
 
 def _all(declaration: Declaration) -> Iterator[Expression]:
@@ -60,11 +64,11 @@ def _accesses(declaration: Declaration) -> Iterator[tuple[Accessors, Expression]
 
 def references(declaration: Declaration) -> list[Reference]:
     """Return every environment that a document refers to, wherever: nothing else is ever loaded for it."""
-    found = [Reference(item.name, item.range, item.merge) for item in declaration.imports if item.name is not None]
+    found = [Reference(item.name, item.merge, partial(getattr, item, "range")) for item in declaration.imports if item.name is not None]
     for accessors, expression in _accesses(declaration):
         keys = [accessor.key for accessor in accessors[:3]]
         if keys[0] == "environments" and len(keys) == 3:
-            found.append(Reference(f"{keys[1]}/{keys[2]}", _place(accessors, expression), merged=False))
+            found.append(Reference(f"{keys[1]}/{keys[2]}", merged=False, where=partial(_place, accessors, expression)))
     return found
 
 
@@ -75,6 +79,20 @@ def secrets(declaration: Declaration) -> list[Secret]:
         for expression in _all(declaration)
         if isinstance(expression, Call) and expression.function == SECRET
     ]
+
+
+def count(declaration: Declaration) -> tuple[int, int]:
+    """Return how many secrets a document writes down, and how many values: scalars, references, calls, what is empty."""
+    secret = sum(isinstance(expression, Call) and expression.function == SECRET for expression in _all(declaration))
+    return secret, sum(_leaves(value) for _, _, value in declaration.entries)
+
+
+def _leaves(expression: Expression) -> int:
+    if isinstance(expression, Object) and expression.properties:
+        return sum(map(_leaves, expression.properties.values()))
+    if isinstance(expression, Array) and expression.elements:
+        return sum(map(_leaves, expression.elements))
+    return 1
 
 
 def symbols(declaration: Declaration) -> list[tuple[Path, Range | None]]:

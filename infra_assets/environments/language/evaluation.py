@@ -1,14 +1,11 @@
 """What an evaluation comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 
 from infra_assets.environments.language.model import UNKNOWN, Diagnostic, Number, Plain, Site, Value
 from infra_assets.environments.language.values import Value as Internal
-
-_NO_SITES: Mapping[Site, Mapping[str, Value] | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +14,29 @@ class Patch:
 
     path: str
     value: Value
+
+
+class Sites(Mapping[Site, Mapping[str, Value] | None]):
+    """What was not opened, with its inputs, which are exported when they are asked for."""
+
+    def __init__(self, held: Mapping[Site, Internal | None]) -> None:
+        self._held = held
+
+    def __getitem__(self, site: Site) -> Mapping[str, Value] | None:
+        inputs = self._held[site]
+        parts = inputs.export().value if inputs else None
+        return parts if isinstance(parts, dict) else None
+
+    def __iter__(self) -> Iterator[Site]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def known(self, site: Site) -> bool:
+        """Whether an open's inputs are known, as an object."""
+        inputs = self._held.get(site)
+        return inputs is not None and isinstance(inputs.parts, dict)
 
 
 class Evaluation:
@@ -32,7 +52,7 @@ class Evaluation:
         evaluated: tuple[Diagnostic, ...],
         closure: Mapping[str, str],
         opened: tuple[Site, ...] = (),
-        sites: Mapping[Site, Mapping[str, Value] | None] = _NO_SITES,
+        sites: Sites | None = None,
         patches: tuple[Patch, ...] = (),
     ) -> None:
         self._root = root
@@ -44,7 +64,7 @@ class Evaluation:
         """Canonical names of all documents that were used, the root included, with their revisions."""
         self.opened = opened
         """What was opened."""
-        self.sites = sites
+        self.sites = sites or Sites({})
         """What was not opened, with its inputs; None where these are unknown themselves."""
         self.patches = patches
 

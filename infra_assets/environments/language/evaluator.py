@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from infra_assets.environments.language.declaration import Parsed, parse
-from infra_assets.environments.language.evaluation import Evaluation, Patch
+from infra_assets.environments.language.evaluation import Evaluation, Patch, Sites
 from infra_assets.environments.language.model import Diagnostic, Document, Environments, Opens, Providers, Site, Value
 from infra_assets.environments.language.paths import parse_path
 from infra_assets.environments.language.schema import Schema, SchemaError, from_json
@@ -126,7 +126,9 @@ class Evaluator:
         except RecursionError:
             return Evaluation(None, parsed.diagnostics, (Diagnostic("error", _TOO_DEEP),), closure)
         patches = tuple(Patch(path, value) for path, value in session.patches.items())
-        return Evaluation(record.value, parsed.diagnostics, _told(record), record.closure, tuple(record.opened), record.sites, patches)
+        return Evaluation(
+            record.value, parsed.diagnostics, _told(record), record.closure, tuple(record.opened), Sites(record.sites), patches
+        )
 
 
 def _mode(session: Session) -> str:

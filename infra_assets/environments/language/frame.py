@@ -260,8 +260,7 @@ class Frame:
 
     def pend(self, site: Site, inputs: Value | None) -> None:
         """Note an open that is not carried out."""
-        parts = inputs.export().value if inputs else None
-        self.record.sites[site] = parts if isinstance(parts, dict) else None
+        self.record.sites[site] = inputs
 
 
 _EVALUATORS: dict[type[Expression], Callable[[Frame, Slot, Schema], Value]] = {

@@ -60,6 +60,8 @@ class Schema:
     """What `$ref` refers to."""
     expression: Pattern | None = None
     compiled = False
+    plain = ""
+    """The type, of a schema that says nothing else but what an object has: `string`, `boolean` or `object`."""
 
     def __init__(self, **attributes: Any) -> None:
         self.defs: dict[str, Schema] = {}
@@ -102,6 +104,8 @@ class Schema:
             if name in self.properties:
                 self.properties[name] = _rotate_only(self.properties[name])
         self._check_limits()
+        says_more = self.ref or self.any_of or self.one_of or self.const is not None or self.enum or self.limits or self.pattern
+        self.plain = self.type if self.type in ("string", "boolean", "object") and not says_more else ""
 
     def _check_limits(self) -> None:
         for name, text in self.limits.items():

@@ -37,7 +37,7 @@ class Record:
         self.closure: dict[str, str] = {}
         self.said: list[Diagnostic | Record] = []
         self.noisy = False
-        self.sites: dict[Site, Mapping[str, Exported] | None] = {}
+        self.sites: dict[Site, Value | None] = {}
         self.opened: list[Site] = []
         self.asked: dict[Site, bool] = {}
         """Which opens were to be carried out; what it came to holds for the same answers."""

@@ -4,7 +4,7 @@ A violation is blamed on the expression that defines the value; where that is a 
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import cast
 
@@ -72,6 +72,8 @@ class _Validator:
         if accept is None or accept.always:
             return True
         accept.compile()
+        if accept.plain and accept.plain == _PLAIN.get(value.parts.__class__) and not value.unknown:
+            return accept.plain != "object" or self._object(value, accept, blame)
         if accept.never:
             return False
         if value.unknown:
@@ -182,10 +184,13 @@ class _Validator:
 
     def _object(self, value: Value, accept: Schema, blame: Blame) -> bool:
         keys = value.keys()
-        fits = self._count(len(keys), accept, ("minProperties", "maxProperties"), "expected an object with at {} {} properties", blame)
+        fits = not accept.limits or self._count(
+            len(keys), accept, ("minProperties", "maxProperties"), "expected an object with at {} {} properties", blame
+        )
+        view, properties = value.view, accept.properties
         for key in keys:
-            fits &= self.value(value.view[key], accept.properties.get(key) or accept.additional)
-        missing = _missing(accept, set(keys))
+            fits &= self.value(view[key], properties.get(key) or accept.additional)
+        missing = _missing(accept, view.keys() if len(view) == len(keys) else set(keys))
         if missing:
             return self._wrong(blame, f"missing required properties: {self._shown(', '.join(missing))}")
         return fits
@@ -243,7 +248,10 @@ class _Validator:
         return fits
 
 
-def _missing(accept: Schema, held: set[str]) -> list[str]:
+_PLAIN: dict[type, str] = {str: "string", bool: "boolean", dict: "object"}
+
+
+def _missing(accept: Schema, held: Set[str]) -> list[str]:
     missing = [key for key in accept.required if key not in held]
     for key, needed in sorted(accept.dependent.items()):
         missing += [name for name in needed if key in held and name not in held]

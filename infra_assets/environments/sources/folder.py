@@ -28,6 +28,9 @@ ACCESS = "access.yaml"
 _SETTLED_NS = 50_000_000
 """A file changed less than this before it was read may change again without its times telling."""
 
+_PIECE = 1 << 16
+"""Bytes that are read at once: nearly every definition is shorter."""
+
 _Problems = list[str]
 _Identity = tuple[int, int, int, int]
 _File = tuple[_Identity | None, str]
@@ -190,8 +193,7 @@ class FolderSource:
             if not stat.S_ISREG(status.st_mode):
                 raise SourceError(f"{path} is not a file")
             check_size(path, status.st_size)
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(MAX_BYTES)
+            return _read(descriptor)
         finally:
             os.close(descriptor)
 
@@ -209,6 +211,15 @@ class FolderSource:
             yield
         finally:
             os.close(folder)
+
+
+def _read(descriptor: int) -> bytes:
+    found: list[bytes] = []
+    while piece := os.read(descriptor, _PIECE):
+        found.append(piece)
+        if len(found) * _PIECE > MAX_BYTES:
+            break
+    return b"".join(found)[:MAX_BYTES]
 
 
 def _report_stranger(entry: os.DirEntry[str], problems: _Problems) -> None:

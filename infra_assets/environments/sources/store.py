@@ -1,6 +1,7 @@
 """Environments in the fleet's own database, with revisions and tags."""
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,10 @@ from infra_assets.environments.store_tables import revisions, tags
 from infra_assets.fleet.database import now
 
 _DIGITS = re.compile("[0-9]{1,9}")
+_MANY = 50
+"""So many environments are read one by one, then all at once: a fleet has thousands."""
+_FRESH_S = 5.0
+"""Seconds for which what was read at once is taken for the present."""
 
 
 class StoreSource:
@@ -33,6 +38,9 @@ class StoreSource:
         self._engine = engine
         self._place = engine.url.render_as_string(hide_password=True)
         self._listed: Mapping[str, str] = MappingProxyType({})
+        self._asked = 0
+        self._present: Mapping[str, sa.Row[Any]] = MappingProxyType({})
+        self._until = 0.0
 
     def list(self) -> Mapping[str, str]:
         """Return the current revision of every environment.
@@ -40,9 +48,8 @@ class StoreSource:
         Raises:
             SourceError: the database does not answer.
         """
-        newest = sa.select(revisions.c.name, sa.func.max(revisions.c.number).label("number")).group_by(revisions.c.name).subquery()
-        same = (revisions.c.name == newest.c.name) & (revisions.c.number == newest.c.number)
-        query = sa.select(revisions.c.name, revisions.c.number).join(newest, same).where(~revisions.c.deleted)
+        self._forget()
+        query = _newest(revisions.c.name, revisions.c.number).where(~revisions.c.deleted)
         found = {name: str(number) for name, number in self._read(query)}
         if found != self._listed:
             self._listed = MappingProxyType(found)
@@ -55,16 +62,13 @@ class StoreSource:
             MissingEnvironmentError: it is not in the database, or not with this revision.
             SourceError: the database does not answer.
         """
-        query = sa.select(revisions.c.number, revisions.c.source, revisions.c.deleted).where(revisions.c.name == name)
-        if revision is not None:
-            query = query.where(revisions.c.number == _number(name, revision))
-        rows = self._read(query.order_by(revisions.c.number.desc()).limit(1))
-        if not rows or rows[0].deleted:
+        row = self._now(name) if revision is None else self._first(_of(name).where(revisions.c.number == _number(name, revision)))
+        if row is None or row.deleted:
             where = f"the database {self._place}"
             if revision is not None:
                 raise MissingRevisionError(f"{name}@{revision}: {where} has no such revision")
-            raise MissingEnvironmentError(f"there is no environment {name}: {'it was deleted from' if rows else 'it is not in'} {where}")
-        return Document(name, str(rows[0].number), rows[0].source, place=f"database: {name}@{rows[0].number}")
+            raise MissingEnvironmentError(f"there is no environment {name}: {'it was deleted from' if row else 'it is not in'} {where}")
+        return Document(name, str(row.number), row.source, place=f"database: {name}@{row.number}")
 
     def tag(self, name: str, tag: str) -> str:
         """Return the revision that a tag means.
@@ -148,7 +152,25 @@ class StoreSource:
         except SQLAlchemyError as error:
             raise self._failed(error) from None
 
+    def _now(self, name: str) -> sa.Row[Any] | None:
+        """Return an environment's newest revision."""
+        if time.monotonic() >= self._until:
+            self._asked += 1
+            if self._asked <= _MANY:
+                return self._first(_of(name).order_by(revisions.c.number.desc()).limit(1))
+            self._present = {row.name: row for row in self._read(_newest(revisions.c.name, *_CONTENT))}
+            self._until = time.monotonic() + _FRESH_S
+        return self._present.get(name)
+
+    def _forget(self) -> None:
+        """Look at the database again."""
+        self._until, self._asked, self._present = 0.0, 0, MappingProxyType({})
+
+    def _first(self, query: sa.Select[*tuple[Any, ...]]) -> sa.Row[Any] | None:
+        return next(iter(self._read(query)), None)
+
     def _add(self, name: str, source: bytes, expected: str | None, author: str, *, deleted: bool) -> str:
+        self._forget()
         try:
             with self._engine.begin() as connection:
                 return str(_add(connection, name, source, expected, author, deleted=deleted))
@@ -168,6 +190,21 @@ class StoreSource:
         # Its text would hold the statement's parameters, and so definitions.
         reason = error.orig if isinstance(error, DBAPIError) else type(error).__name__
         return SourceError(f"environments in the database {self._place}: {reason}")
+
+
+_CONTENT = (revisions.c.number, revisions.c.source, revisions.c.deleted)
+
+
+def _of(name: str) -> sa.Select[*tuple[Any, ...]]:
+    """An environment's revisions."""
+    return sa.select(*_CONTENT).where(revisions.c.name == name)
+
+
+def _newest(*columns: sa.ColumnElement[Any]) -> sa.Select[*tuple[Any, ...]]:
+    """Every environment's newest revision."""
+    newest = sa.select(revisions.c.name, sa.func.max(revisions.c.number).label("number")).group_by(revisions.c.name).subquery()
+    same = (revisions.c.name == newest.c.name) & (revisions.c.number == newest.c.number)
+    return sa.select(*columns).join(newest, same)
 
 
 def _add(connection: Connection, name: str, source: bytes, expected: str | None, author: str, *, deleted: bool) -> int:

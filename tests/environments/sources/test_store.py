@@ -145,3 +145,26 @@ def test_a_database_that_fails_is_said_without_what_was_written(engine: Engine, 
         store.write("shared/app", b"values: {p: {fn::secret: hunter2}}\n")
     assert "hunter2" not in str(failed.value)
     assert failed.value.__cause__ is None
+
+
+def test_many_that_are_read_one_after_the_other_cost_few_queries_and_a_write_is_seen(store: StoreSource, engine: Engine) -> None:
+    names = [f"shared/number{number}" for number in range(200)]
+    for name in names:
+        store.write(name, f"values: {{name: {name}}}\n".encode())
+    store.delete("shared/number7")
+    queries: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *arguments: queries.append(str(arguments[2])))
+    for name in names:
+        if name != "shared/number7":
+            assert store.read(name).source == f"values: {{name: {name}}}\n".encode()
+    assert len(queries) < 100
+    with pytest.raises(MissingEnvironmentError, match="it was deleted from"):
+        store.read("shared/number7")
+    with pytest.raises(MissingEnvironmentError, match="it is not in"):
+        store.read("shared/unknown")
+    store.write(names[0], b"values: {}\n")
+    assert store.read(names[0]).revision == "2"
+    assert store.read(names[0], "1").source != b"values: {}\n"
+    StoreSource(engine).write(names[1], b"values: {}\n")
+    assert store.list()[names[1]] == "2"
+    assert store.read(names[1]).revision == "2"
