@@ -2,7 +2,7 @@
 
 A fresh process spends over a second of CPU on imports, per run; a fork shares them, and their memory. The host has one thread and
 opens neither database nor connection, so that a fork is safe. Our own code and the programs are imported in the fork: what a run
-executes is always what lies on disk.
+executes is always what lies on disk. The one exception is `sandbox/sessions.py`, which keeps the descriptions of AWS' services.
 """
 
 import ast
@@ -20,9 +20,13 @@ from pathlib import Path
 SOCKET = "warm.sock"
 PRELOADED = (
     "dagster", "dagster._cli.api", "dagster._core.execution.api", "dagster._core.executor.in_process", "dagster._grpc.types",
+    "dagster._core.storage.sqlite_storage", "dagster._core.storage.legacy_storage", "dagster._core.storage.defs_state",
+    "dagster._core.run_coordinator.queued_run_coordinator", "upath.implementations.local",
     "pulumi", "pulumi.automation", "pulumi_aws", "sqlalchemy.dialects.sqlite", "alembic", "pydantic_settings", "boto3", "yaml", "psutil",
-    "cryptography.fernet", "cryptography.hazmat.primitives.ciphers.aead",
+    "tenacity", "cryptography.fernet", "cryptography.hazmat.primitives.ciphers.aead",
 )  # fmt: skip
+SERVICES = ("sts", "iam", "ec2", "autoscaling", "ecs", "s3")
+"""Of AWS, what runs ask themselves: logins, health checks, the state."""
 
 
 def socket_path(home: Path) -> Path:
@@ -95,6 +99,7 @@ def preload(root: Path) -> None:
     """Import what every run needs."""
     for name in PRELOADED:
         importlib.import_module(name)
+    importlib.import_module("infra_assets.sandbox.sessions").preload(SERVICES)
     for module, attribute in sorted(used_classes(root.glob("pulumi_programs/**/*.py"))):
         # Submodules of pulumi_aws load on first use, and are by far the largest part of a program's start.
         with suppress(ImportError, AttributeError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.sandbox import emulator
+from infra_assets.sandbox.sessions import isolated_session
 from infra_assets.settings import Settings
 
 # What a child may inherit of how this host reaches the network; anything else about AWS comes from the settings.
@@ -42,18 +43,6 @@ def environment(settings: Settings) -> dict[str, str]:
     if settings.aws_session_token is not None:
         keys["AWS_SESSION_TOKEN"] = settings.aws_session_token.get_secret_value()
     return {name: os.environ[name] for name in PROXIES if name in os.environ} | keys
-
-
-def isolated_session(**keys: str | None) -> Any:
-    """Return a boto3 session that reads neither `AWS_*` variables nor files in the home folder: what stands there is not ours."""
-    import boto3  # an expensive import that most commands do not need
-    import botocore.session
-
-    kind: Any = botocore.session.Session
-    variables = {name: (None, None, default, convert) for name, (_, _, default, convert) in kind.SESSION_VARIABLES.items()}
-    for name, value in {"config_file": os.devnull, "credentials_file": os.devnull, "ignore_configured_endpoint_urls": True}.items():
-        variables[name] = (None, None, value, None)
-    return boto3.Session(botocore_session=kind(session_vars=variables), **keys)
 
 
 class Aws:

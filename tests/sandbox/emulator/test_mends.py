@@ -32,9 +32,11 @@ NEEDED_BY = {
     "refreshes_instances": "capacity",
 }
 
+SHOWN_BELOW = {"asks_the_role", "routes_into_nothing_are_blackholes", "launches_nothing_while_suspended"}
+
 
 def test_every_mend_says_why_and_is_shown_to_be_needed():
-    assert {each.name for each in MENDS} == NEEDED_BY.keys() | {"asks_the_role"}
+    assert {each.name for each in MENDS} == NEEDED_BY.keys() | SHOWN_BELOW
     assert all(each.service and len(each.reason) > 80 for each in MENDS)
 
 
@@ -60,6 +62,49 @@ def test_the_provider_is_refused_with_another_external_id(running: Emulator, too
     operations(running).assume(ACCOUNT, "any")("iam").create_role(RoleName="cicd", AssumeRolePolicyDocument=trust)
     with pytest.raises(CommandError, match="AccessDenied"):
         live("observation", ACCOUNT, running, tools, tmp_path)
+
+
+def test_a_route_whose_gateway_is_gone_is_a_blackhole(running: Emulator):
+    ec2 = operations(running)("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/26")["Subnet"]["SubnetId"]
+    internet = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+    nat = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=internet)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.9.0.0/16", NatGatewayId=nat)
+
+    def states() -> dict[str, str]:
+        routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+        return {route["DestinationCidrBlock"]: route["State"] for route in routes}
+
+    assert set(states().values()) == {"active"}
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    assert states() == {"10.0.0.0/24": "active", "0.0.0.0/0": "active", "10.9.0.0/16": "blackhole"}
+    ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+    assert states()["0.0.0.0/0"] == "blackhole"
+
+
+def test_a_group_launches_nothing_while_that_is_suspended(running: Emulator):
+    clients = operations(running)
+    image = clients("ec2").describe_images()["Images"][0]["ImageId"]
+    autoscaling = clients("autoscaling")
+    autoscaling.create_launch_configuration(LaunchConfigurationName="any", ImageId=image, InstanceType="t3.small")
+    zones = ["eu-west-1a"]
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="group", LaunchConfigurationName="any", MinSize=0, MaxSize=4, DesiredCapacity=1, AvailabilityZones=zones
+    )
+
+    def size() -> int:
+        return len(autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["group"])["AutoScalingGroups"][0]["Instances"])
+
+    assert size() == 1
+    autoscaling.suspend_processes(AutoScalingGroupName="group", ScalingProcesses=["Launch"])
+    autoscaling.set_desired_capacity(AutoScalingGroupName="group", DesiredCapacity=3)
+    assert size() == 1
+    autoscaling.resume_processes(AutoScalingGroupName="group", ScalingProcesses=["Launch"])
+    assert size() == 3
 
 
 def complaints(life: Life, program: str) -> list[str]:

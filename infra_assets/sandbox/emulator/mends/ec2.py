@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.models.route_tables import Route
 from moto.ec2.utils import parse_user_data
 
 from infra_assets.sandbox.emulator.mends.registry import mend
@@ -43,3 +45,19 @@ def later_versions_launch() -> None:
         return create(self, data | {"UserData": parse_user_data(raw)} if isinstance(raw, str) else data, description)
 
     template.create_version = create_version
+
+
+@mend("ec2")
+def routes_into_nothing_are_blackholes() -> None:
+    """Say `blackhole` of a route whose NAT gateway was deleted, or whose internet gateway was detached; moto says that all are active.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html. Health checks of networks.
+    """
+    route: Any = Route
+    route.state = property(lambda self: "blackhole" if _leads_nowhere(self) else "active")
+
+
+def _leads_nowhere(route: Any) -> bool:
+    if route.nat_gateway is not None:
+        return route.nat_gateway.state in ("deleting", "deleted", "failed")
+    return isinstance(route.gateway, InternetGateway) and route.gateway.vpc is None
