@@ -4,16 +4,21 @@ import dagster as dg
 
 from infra_assets import settings
 from infra_assets.orchestration.assets import build_assets
-from infra_assets.orchestration.jobs import rollout_job
-from infra_assets.orchestration.sensors import fleet
-from infra_assets.stacks.projects import discover
+from infra_assets.orchestration.checks import build_checks
+from infra_assets.orchestration.controls import control_jobs
+from infra_assets.orchestration.jobs import preview_job, rollout_job
+from infra_assets.orchestration.journal import rollouts_asset
+from infra_assets.orchestration.known import known_catalogue
+from infra_assets.orchestration.sensors import build_sensors
 
-catalogue = discover(settings.load().root)
+catalogue = known_catalogue(settings.load())
+rollout = rollout_job([project.name for project in catalogue.tenant_projects()])
 
 defs = dg.Definitions(
-    assets=build_assets(catalogue),
-    jobs=[rollout_job([project.name for project in catalogue.tenant_projects()])],
-    sensors=[fleet],
+    assets=[*build_assets(catalogue), rollouts_asset()],
+    asset_checks=build_checks(catalogue),
+    jobs=[rollout, preview_job, *control_jobs()],
+    sensors=build_sensors(rollout, preview_job),
     # One operation at a time in a run, so that concurrent runs are concurrent deployments.
     executor=dg.in_process_executor,
 )

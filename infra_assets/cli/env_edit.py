@@ -75,7 +75,7 @@ def rotate(
         context.registry.list,
         canonical_name(name).canonical,
         paths or (),
-        stacks=context.stack_outputs,
+        stacks=context.planner.stack_outputs,
         author=getpass.getuser(),
     )
     for path in done.rotated:

@@ -1,6 +1,5 @@
 """How results reach a person or a program: what was asked for alone on stdout, progress and errors on stderr."""
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -8,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -56,7 +56,7 @@ def write_table(table: Table, plain: Any, markdown: str, form: Format, output: P
     """Write a result in the form that was asked for; `plain` is what JSON shows."""
     match form:
         case Format.JSON:
-            write(json.dumps(plain, indent=2), output, private=private)
+            write(to_json(plain, indent=2).decode(), output, private=private)
         case Format.MD:
             write(markdown, output, private=private)
         case Format.HTML:
@@ -69,6 +69,22 @@ def write_table(table: Table, plain: Any, markdown: str, form: Format, output: P
             plainly = StringIO()
             Console(file=plainly, width=_width(table)).print(table)
             write(plainly.getvalue(), output, private=private)
+
+
+def write_tables(tables: Sequence[Table], form: Format, output: Path | None) -> None:
+    """Write several tables below each other, as text or as HTML."""
+    if form is Format.HTML:
+        recorder = Console(record=True, file=StringIO(), width=160)
+        recorder.print(*tables, sep="\n")
+        write(recorder.export_html(), output)
+        return
+    width = max((_width(table) for table in tables), default=UNLIMITED)
+    if output is None:
+        Console(width=None if sys.stdout.isatty() else width).print(*tables, sep="\n")
+        return
+    plainly = StringIO()
+    Console(file=plainly, width=width).print(*tables, sep="\n")
+    write(plainly.getvalue(), output)
 
 
 def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> Table:

@@ -9,7 +9,6 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.errors import FAILED, UsageError
-from infra_assets.rollouts.runs import ACTIVE
 
 app = typer.Typer(help="The embedded default: AWS by moto, the real engine and AWS provider, no cloud account.", no_args_is_help=True)
 
@@ -63,7 +62,7 @@ def reset(
 
 def _refuse_while_runs_go_on(context: Context) -> None:
     client = context.dagster()
-    active = client.runs(statuses=ACTIVE) if client else []
+    active = client.runs(active=True) if client else []
     if active:
         teps = ", ".join(sorted(run.tep for run in active))
         raise UsageError(f"{len(active)} runs are going on: {teps}", remedy="Wait for them, or stop them: infra sandbox down --force.")

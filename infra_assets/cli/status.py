@@ -9,7 +9,7 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.options import Environments, Form, Output, Projects, Rings, Tenants, Teps, selection
 from infra_assets.cli.output import Format, markdown_table, problems, stderr, write_matrix, write_table
 from infra_assets.reports.matrix import Row, from_entry
-from infra_assets.rollouts.runs import ACTIVE, OPERATION_TAG, Run
+from infra_assets.rollouts.runs import OPERATION_TAG, Run
 from infra_assets.stacks.ledger import DEPLOYING, FAILED, Entry
 
 
@@ -26,7 +26,7 @@ def status(
     fleet, picked = context.teps(chosen), context.projects(chosen)
     latest = context.ledger.latest([tep.name for tep in fleet])
     client = context.dagster()
-    active = {run.tep: run for run in client.runs(statuses=ACTIVE)} if client else {}
+    active = {run.tep: run for run in client.runs(active=True)} if client else {}
     rows: list[Row] = []
     for tep in fleet:
         for project in picked:

@@ -14,6 +14,7 @@ from infra_assets.cli.options import Form, Output
 from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.environments.opening import LazySealer, open_source, rules_file
 from infra_assets.errors import FAILED, InfraError
+from infra_assets.orchestration.notifications import problems
 from infra_assets.sandbox import tools
 from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
@@ -78,10 +79,25 @@ def _look(context: Context) -> Iterator[Finding]:
     yield _environments(settings)
     url = context.services.url()
     yield Finding("Dagster", True, url or "not running", "" if url else "infra rollout starts it when it needs it; make ui serves its page")
+    yield _targets(context)
+    for problem in problems(settings):
+        yield Finding("notifications", False, problem, "docs/notifications.md says what belongs together.")
     for project in context.catalogue.projects:
         yield Finding(f"project {project.name}", True, str(project.file.relative_to(settings.root)))
     for problem in context.catalogue.problems:
         yield Finding(f"project {problem.name}", False, problem.message, "Mend it; the other projects are not concerned.")
+
+
+def _targets(context: Context) -> Finding:
+    planner = context.planner
+    try:
+        names, branches = list(planner.targets.targets), planner.mirror.fetch() if planner.targets.targets else dict[str, str]()
+    except InfraError as error:
+        return Finding("targets", False, error.message, error.remedy or f"See {context.settings.targets}.")
+    if not names:
+        return Finding("targets", True, f"none in {context.settings.targets}", "with them a merge deploys by itself: docs/rollouts.md")
+    missing = [target.name for target in planner.targets.targets.values() if target.branch not in branches]
+    return Finding("targets", True, ", ".join(names), f"no branch yet for {', '.join(missing)}" if missing else "")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

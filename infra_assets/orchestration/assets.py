@@ -1,19 +1,16 @@
 """Assets: one per Pulumi project; a partition is a cell, and materializing it is an `up`."""
 
-from functools import lru_cache
 from typing import Any
 
 import dagster as dg
 
-from infra_assets import settings
 from infra_assets.errors import InfraError
-from infra_assets.fleet.database import connect
-from infra_assets.fleet.registry import Registry
 from infra_assets.orchestration import metadata
 from infra_assets.orchestration.partitions import teps
-from infra_assets.rollouts.runs import ROLLOUT_TAG
+from infra_assets.orchestration.working import note_skipped, operator, rollout, work
+from infra_assets.rollouts.plan import UNCHANGED
 from infra_assets.stacks.cell import Cell
-from infra_assets.stacks.operator import Operator
+from infra_assets.stacks.ledger import DEPLOYED, FAILED
 from infra_assets.stacks.projects import Catalogue, Problem, Project
 
 
@@ -47,48 +44,42 @@ def _asset(project: Project, catalogue: Catalogue) -> dg.AssetsDefinition:
         metadata={"program": str(project.program)},
     )
     def up(context: dg.AssetExecutionContext, config: UpConfig) -> dg.MaterializeResult[Any]:
-        cell = Cell(project, Registry(connect(settings.load().database_url)).get(context.partition_key))
+        try:
+            cell = work(context).cell(project.name)
+        except InfraError as error:
+            work(context).ended(project.name, FAILED, message=str(error))
+            raise dg.Failure(str(error), allow_retries=False) from None
         try:
             return _materialize(cell, context, config)
         except BaseException:
-            _note_skipped(cell, catalogue, context)
+            note_skipped(cell, catalogue, context, "failed")
             raise
 
     return up
 
 
 def _materialize(cell: Cell, context: dg.AssetExecutionContext, config: UpConfig) -> dg.MaterializeResult[Any]:
+    mine, name = work(context), cell.project.name
+    mine.began(name, context.run_id)
     try:
-        deployment = _operator(context.run_id).deploy(cell, run_id=context.run_id, rollout_id=_rollout(context), force=config.force)
+        deployment = operator(context.run_id).deploy(cell, run_id=context.run_id, rollout_id=rollout(context), force=config.force)
     except InfraError as error:
+        mine.ended(name, FAILED, message=str(error))
         raise dg.Failure(str(error), allow_retries=False) from None
+    except BaseException as error:
+        mine.ended(name, FAILED, message=f"interrupted ({type(error).__name__})")
+        raise
     outcome = deployment.outcome
     if outcome is None:
+        mine.ended(name, UNCHANGED)
         context.log.info("%s: unchanged", cell.name)
     elif not outcome.ok:
+        mine.ended(name, FAILED, outcome.counts, outcome.message)
         raise dg.Failure(f"{cell.name}: {outcome.message}", metadata=metadata.failed(cell, outcome), allow_retries=False)
     else:
+        mine.ended(name, DEPLOYED, outcome.counts)
         context.log.info("%s: deployed in %.1f s, %s", cell.name, outcome.duration_s, outcome.counts or "no changes")
     return dg.MaterializeResult(metadata=metadata.deployed(cell, deployment))
-
-
-def _note_skipped(cell: Cell, catalogue: Catalogue, context: dg.AssetExecutionContext) -> None:
-    """Record that this run will not come to the cells downstream of one that failed: Dagster skips their steps silently."""
-    ledger = _operator(context.run_id).ledger
-    selected = context.run.asset_selection
-    for project in catalogue.downstream(cell.project.name):
-        if selected is None or dg.AssetKey(project.name) in selected:
-            key = (cell.tep.name, project.name)
-            ledger.skip(key, f"not tried: {cell.name} failed", run_id=context.run_id, rollout_id=_rollout(context))
-
-
-@lru_cache(maxsize=1)
-def _operator(run_id: str) -> Operator:  # noqa: ARG001  # the key: a run's steps share one, so that its TEP's environment is opened once
-    return Operator(settings.load())
-
-
-def _rollout(context: dg.AssetExecutionContext) -> str:
-    return context.run.tags.get(ROLLOUT_TAG, "")
 
 
 def _broken(problem: Problem) -> dg.AssetSpec:

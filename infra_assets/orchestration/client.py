@@ -9,10 +9,14 @@ from typing import Any
 import httpx
 
 from infra_assets.errors import InfraError, NotRunningError
-from infra_assets.rollouts.runs import PARTITION_TAG, TEP_TAG, Run, RunRequest
+from infra_assets.rollouts.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
 
 REPOSITORY = "__repository__"
 PAGE = 500
+RUN_KEY_TAG = "dagster/run_key"
+SENSOR_TAG = "dagster/sensor_name"
+SENSOR = "rollouts"
+PREVIEW_OP = "preview_stacks"
 
 LAUNCH = """
 mutation Launch($params: [ExecutionParams!]!) {
@@ -51,7 +55,14 @@ mutation Terminate($ids: [String!]!) {
 ASSETS = """
 query Assets($location: String!) {
   assetNodes(group: null, pipeline: {pipelineName: "rollout", repositoryName: "__repository__", repositoryLocationName: $location}) {
-    assetKey { path } opVersion partitionKeys
+    assetKey { path } opVersion dependencyKeys { path }
+  }
+}
+"""
+PARTITIONS = """
+query Partitions($location: String!) {
+  assetNodes(group: null, pipeline: {pipelineName: "rollout", repositoryName: "__repository__", repositoryLocationName: $location}) {
+    partitionKeys
   }
 }
 """
@@ -83,27 +94,30 @@ class DagsterClient:
         self._location = location
         self._http = httpx.Client(timeout=timeout_s, trust_env=False)
 
-    def launch(self, requests: Sequence[RunRequest]) -> list[str]:
-        """Launch runs, returning their ids in the same order.
+    def launch(self, requests: Sequence[RunRequest]) -> None:
+        """Launch runs.
 
         Raises:
-            InfraError: Dagster refused one; those before it are launched.
+            InfraError: Dagster refused one; the others are launched.
         """
+        if not requests:
+            return
         answer = self._ask(LAUNCH, {"params": [self._parameters(request) for request in requests]})["launchMultipleRuns"]
         if answer["__typename"] != "LaunchMultipleRunsResult":
             raise InfraError(f"Dagster refused to launch runs: {answer.get('message', answer)}")
-        results = answer["launchMultipleRunsResult"]
-        for request, result in zip(requests, results, strict=True):
+        refused: list[str] = []
+        for request, result in zip(requests, answer["launchMultipleRunsResult"], strict=True):
             if result["__typename"] != "LaunchRunSuccess":
                 reason = result.get("message") or "; ".join(item["message"] for item in result.get("errors", ())) or result["__typename"]
-                raise InfraError(f"Dagster refused the run for {request.tep}: {reason}", remedy=f"See {self.url}/locations.")
-        return [result["run"]["id"] for result in results]
+                refused.append(f"the run for {request.tep}: {reason}")
+        if refused:
+            raise InfraError(f"Dagster refused {'; '.join(refused[:3])}", remedy=f"See {self.url}/locations.")
 
-    def runs(self, *, tags: Mapping[str, str] | None = None, statuses: Iterable[str] = (), ids: Sequence[str] = ()) -> list[Run]:
-        """Return runs by tags, statuses or ids, newest first."""
+    def runs(self, *, tags: Mapping[str, str] | None = None, active: bool = False, ids: Sequence[str] = ()) -> list[Run]:
+        """Return runs by tags or ids, all or those that are queued or go on; newest first."""
         chosen: dict[str, Any] = {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]}
-        if statuses:
-            chosen["statuses"] = list(statuses)
+        if active:
+            chosen["statuses"] = list(ACTIVE)
         if ids:
             chosen["runIds"] = list(ids)
         found: list[Run] = []
@@ -128,28 +142,41 @@ class DagsterClient:
         if answer["__typename"] != "TerminateRunsResult":
             raise InfraError(f"Dagster refused to stop runs: {answer.get('message')}")
 
-    def prepare(self, teps: Iterable[str], programs: Mapping[str, str]) -> None:
-        """Give TEPs their partitions, and reload the code location where it has other programs (name: version) than those.
+    def prepare(self, teps: Iterable[str], programs: Mapping[str, Sequence[str]]) -> None:
+        """Give TEPs their partitions, and reload the code location where it lacks one of these projects or what it depends on.
 
         Raises:
-            InfraError: the code location cannot be loaded.
+            InfraError: the code location cannot be loaded, or lacks it still.
         """
-        nodes = self._assets()
-        loaded = {node["assetKey"]["path"][-1]: node["opVersion"] for node in nodes}
-        if any(loaded.get(name) != version for name, version in programs.items()):
+        if self._lacking(programs):
             self._reload()
-            nodes = self._assets()
+            if lacking := self._lacking(programs):
+                raise InfraError(f"the code location has no project {', '.join(lacking)}", remedy=f"See {self.url}/locations.")
+        wanted = list(teps)
+        if not wanted:
+            return
+        nodes = self._ask(PARTITIONS, {"location": self._location})["assetNodes"]
         present = set(nodes[0]["partitionKeys"]) if nodes else set[str]()
-        for tep in teps:
+        for tep in wanted:
             if tep not in present:
                 self._ask(ADD_PARTITION, {"key": tep, "location": self._location})
+
+    def reload(self) -> None:
+        """Reload the code location: another commit may have other projects.
+
+        Raises:
+            InfraError: it cannot be loaded.
+        """
+        self._reload()
+
+    def _lacking(self, programs: Mapping[str, Sequence[str]]) -> list[str]:
+        nodes = self._ask(ASSETS, {"location": self._location})["assetNodes"]
+        loaded = {node["assetKey"]["path"][-1]: {key["path"][-1] for key in node["dependencyKeys"]} for node in nodes}
+        return [name for name, upstream in programs.items() if name not in loaded or not loaded[name].issuperset(upstream)]
 
     def cap(self) -> int:
         """Return how many runs may go on at once."""
         return int(self._ask(CAP, {})["instance"]["runQueueConfig"]["maxConcurrentRuns"])
-
-    def _assets(self) -> list[dict[str, Any]]:
-        return self._ask(ASSETS, {"location": self._location})["assetNodes"]
 
     def _reload(self) -> None:
         answer = self._ask(RELOAD, {"location": self._location})["reloadRepositoryLocation"]
@@ -158,16 +185,14 @@ class DagsterClient:
             raise InfraError(f"Dagster cannot load the programs: {loaded['message']}", remedy=f"See {self.url}/locations.")
 
     def _parameters(self, request: RunRequest) -> dict[str, Any]:
+        # Named as a sensor's, so that Dagster itself sees that a tick of it has asked for the same.
         tags = {**request.tags, PARTITION_TAG: request.tep, TEP_TAG: request.tep}
-        config = {"ops": {project: {"config": {"force": True}} for project in request.projects}} if request.force else {}
+        if request.key:
+            tags |= {RUN_KEY_TAG: request.key, SENSOR_TAG: SENSOR}
+        selected = {"assetSelection": [{"path": [project]} for project in request.projects]} if request.job == "rollout" else {}
         return {
-            "selector": {
-                "repositoryLocationName": self._location,
-                "repositoryName": REPOSITORY,
-                "jobName": "rollout",
-                "assetSelection": [{"path": [project]} for project in request.projects],
-            },
-            "runConfigData": config,
+            "selector": {"repositoryLocationName": self._location, "repositoryName": REPOSITORY, "jobName": request.job, **selected},
+            "runConfigData": run_config(request),
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
         }
 
@@ -181,6 +206,13 @@ class DagsterClient:
         if answer.get("errors"):
             raise InfraError(f"Dagster at {self.url}: {answer['errors'][0]['message']}")
         return answer["data"]
+
+
+def run_config(request: RunRequest) -> dict[str, Any]:
+    """Return the configuration of a request's run."""
+    if request.job != "rollout":
+        return {"ops": {PREVIEW_OP: {"config": {"tep": request.tep, "projects": list(request.projects)}}}}
+    return {"ops": {project: {"config": {"force": True}} for project in request.projects}} if request.force else {}
 
 
 def _run(item: Mapping[str, Any]) -> Run:

@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -24,10 +24,16 @@ from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
 
 LOCATION = "infra_assets"
+CODE = "code-server"
 WARM = "warm"
-NAMES = ("code-server", WARM, "daemon", "webserver")
+NAMES = (CODE, WARM, "daemon", "webserver")
+WEBHOOKS = "webhooks"
+"""Runs only where there is a secret to check deliveries with."""
+WEBHOOKS_MODULE = "infra_assets.orchestration.webhooks"
 WARM_MODULE = "infra_assets.orchestration.warm"
 COLD_MODULE = "infra_assets.orchestration.worker"
+ALONE = {WARM: WARM_MODULE, WEBHOOKS: WEBHOOKS_MODULE}
+"""What is started again by itself: the others do not stay connected to it."""
 CONFIG = "dagster.yaml"
 START_S = 90.0
 STOP_S = 10.0
@@ -46,8 +52,7 @@ class Services:
             return self._settings.dagster_url.rstrip("/")
         if any(self.find(name) is None for name in ("daemon", "webserver")):
             return None
-        port = json.loads((self._folder / "address.json").read_text(encoding="utf-8"))["port"]
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{self._address()}"
 
     def find(self, name: str) -> psutil.Process | None:
         """Return one of the processes if it lives."""
@@ -63,19 +68,49 @@ class Services:
             raise NotRunningError(f"Dagster at {self._settings.dagster_url} does not answer", remedy="Check INFRA_DAGSTER_URL.")
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "start.lock"):
-            if not restart and (url := self.url()) and _answers(url):
+            gone = self._gone()
+            if not restart and set(gone) <= ALONE.keys() and (url := self.url()) and _answers(url):
+                for name in gone:
+                    self._spawn(name, [sys.executable, "-m", ALONE[name]])
                 return url
             progress("starting Dagster: code server, daemon, webserver")
+            before = self._address()
             self.stop()
-            return self._launch(port or _free_port())
+            # Where people have it open already, if that is still to be had.
+            return self._launch(port or (before if before and _is_free(before) else _free_port()))
+
+    def missing(self) -> list[str]:
+        """Return which of them do not run, of those that this host starts and that rollouts need."""
+        return [name for name in self._gone() if name in NAMES]
+
+    def _gone(self) -> list[str]:
+        return [] if self._settings.dagster_url else [name for name in self._names() if not self._serves(name)]
+
+    def _serves(self, name: str) -> bool:
+        """Whether a process lives. The code server loads the code in a child, and starts no other where that one dies."""
+        process = self.find(name)
+        return process is not None and (name != CODE or _has_children(process))
+
+    def webhooks_url(self) -> str | None:
+        """Return where webhooks are received, None where they are not."""
+        from infra_assets.orchestration.webhooks import address
+
+        return address(self._settings.home) if self.find(WEBHOOKS) else None
+
+    def _names(self) -> Sequence[str]:
+        return (*NAMES, WEBHOOKS) if self._settings.webhook_secret else NAMES
+
+    def _address(self) -> int | None:
+        file = self._folder / "address.json"
+        return int(json.loads(file.read_text(encoding="utf-8"))["port"]) if file.exists() else None
 
     def stop(self) -> bool:
         """Stop all of them; running deployments go on to their end. Returns whether there were any."""
-        running = {name: process for name in reversed(NAMES) if (process := self.find(name))}
-        # The warm host's children are the runs' workers.
-        processes.stop([process for name, process in running.items() if name != WARM], grace_s=STOP_S)
-        processes.stop([process for name, process in running.items() if name == WARM], grace_s=STOP_S, children=False)
-        for name in NAMES:
+        running = {name: process for name in reversed((*NAMES, WEBHOOKS)) if (process := self.find(name))}
+        # The warm host's children are the runs' workers, and so are the daemon's where there was no warm host.
+        processes.stop([process for name, process in running.items() if name != CODE], grace_s=STOP_S, children=False)
+        processes.stop([process for name, process in running.items() if name == CODE], grace_s=STOP_S)
+        for name in (*NAMES, WEBHOOKS):
             (self._folder / f"{name}.json").unlink(missing_ok=True)
         return bool(running)
 
@@ -111,11 +146,13 @@ class Services:
         dagster = str(bin_folder / "dagster")
         self._spawn(WARM, [sys.executable, "-m", WARM_MODULE])
         self._spawn(
-            "code-server",
+            CODE,
             [dagster, "code-server", "start", "-m", "infra_assets.definitions", "--location-name", LOCATION, "--socket", str(code_socket)],
         )
         # The webserver and the daemon import for seconds; meanwhile the code server gets ready for them.
         self._spawn("daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)])
+        if self._settings.webhook_secret:
+            self._spawn(WEBHOOKS, [sys.executable, "-m", WEBHOOKS_MODULE])
         self._spawn("webserver", [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)])
         (self._folder / "address.json").write_text(json.dumps({"port": port}), encoding="utf-8")
         url = f"http://127.0.0.1:{port}"
@@ -163,6 +200,23 @@ class Services:
         kept |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         environment(self._settings)  # refuses early where AWS cannot be reached at all
         return kept
+
+
+def _has_children(process: psutil.Process) -> bool:
+    try:
+        return any(child.status() != psutil.STATUS_ZOMBIE for child in process.children())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port() -> int:

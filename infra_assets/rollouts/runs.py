@@ -3,27 +3,45 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlencode
 
 ROLLOUT_TAG = "infra/rollout"
 RING_TAG = "infra/ring"
 OPERATION_TAG = "infra/operation"
 TEP_TAG = "infra/tep"
+TENANT_TAG = "infra/tenant"
+REQUEST_TAG = "infra/request"
+"""`<rollout>/<tep>/<attempt>`: which wish of a rollout a run fulfils."""
+BY_HAND_TAG = "infra/by-hand"
+"""On a run of a rollout that a person has executed again: it carries the rollout's tags, and is none of it."""
+CLASS_TAG = "infra/priority"
+"""`hotfix`, `rollout`, `preview` or `drift`; the queue makes a number of it."""
+SHARE_TAG = "infra/share"
+"""`checks` on previews and drift checks, which together get only a part of the cap."""
+CHECKS = "checks"
 PARTITION_TAG = "dagster/partition"
 PRIORITY_TAG = "dagster/priority"
 
-PRIORITIES = {"hotfix": 30, "rollout": 20, "preview": 10, "drift": 0}
+PRIORITIES = {"hotfix": 3000, "rollout": 2000, "preview": 1000, "drift": 0}
+"""Far enough apart that fairness between tenants, which takes up to 900 away, never makes one class another."""
 STOPPING = "CANCELING"
 ACTIVE = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run to be launched: the rollout of some projects in a TEP."""
+    """A run to be launched: the rollout (or the preview) of some projects in a TEP."""
 
     tep: str
     projects: Sequence[str]
     tags: Mapping[str, str]
     force: bool = False
+    job: str = "rollout"
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other: Dagster takes one of the same key once."""
+        return self.tags.get(REQUEST_TAG, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +69,23 @@ class Run:
 class Runs(Protocol):
     """Where runs are launched."""
 
-    def launch(self, requests: Sequence[RunRequest]) -> list[str]:
-        """Launch runs, returning their ids in the same order."""
+    def launch(self, requests: Sequence[RunRequest]) -> None:
+        """Ask for runs; which run fulfils which request its tags say."""
         ...
 
-    def runs(self, *, tags: Mapping[str, str] | None = None, statuses: Iterable[str] = (), ids: Sequence[str] = ()) -> list[Run]:
-        """Return runs by tags, statuses or ids, newest first."""
+    def runs(self, *, tags: Mapping[str, str] | None = None, active: bool = False, ids: Sequence[str] = ()) -> list[Run]:
+        """Return runs by tags or ids, all or those that are queued or go on; newest first."""
         ...
 
     def terminate(self, ids: Sequence[str]) -> None:
         """Ask runs to stop gracefully; queued ones never start."""
         ...
 
-    def prepare(self, teps: Iterable[str], programs: Mapping[str, str]) -> None:
-        """See to it that TEPs have their partitions, and that just these programs (name: version) are known."""
+    def prepare(self, teps: Iterable[str], programs: Mapping[str, Sequence[str]]) -> None:
+        """See to it that TEPs have their partitions, and that these projects are known with what they depend on."""
         ...
+
+
+def runs_page(rollout_id: str) -> str:
+    """Return the path of the page of Dagster's UI that shows the runs of a rollout, and no others."""
+    return "/runs?" + urlencode({"q[0]": f"tag:{ROLLOUT_TAG}={rollout_id}"})

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +21,8 @@ class Cell:
 
     project: Project
     tep: Tep
+    pins: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
+    """The environments' revisions that it is configured by; None for those of now."""
 
     @property
     def name(self) -> str:
@@ -37,21 +40,35 @@ class Cell:
         The account is checked once more by the provider itself before it does anything (`allowedAccountIds`).
         """
         given = configuration.settings(encrypt)
-        return given | self._provider(given.get(TAGS) or {})
+        return given | self.provider(given.get(TAGS) or {})
 
     def fingerprint(self, configuration: CellConfiguration, key: bytes) -> str:
         """Return a keyed hash of all that `settings` has, secrets included."""
-        return fingerprint([configuration.fingerprint(key), self._provider({})])
+        return sha256(f'["{configuration.fingerprint(key)}",{_facts(self.tep)}]'.encode()).hexdigest()
 
-    def _provider(self, tags: Mapping[str, Any]) -> dict[str, Any]:
-        own = {"tenant": self.tep.tenant, "environment": self.tep.environment, "managed-by": MANAGED_BY}
-        return {
-            "aws:region": self.tep.region,
-            "aws:allowedAccountIds": [self.tep.account_id],
-            TAGS: {**tags, "tags": {**tags.get("tags", {}), **own}},
-        }
+    def provider(self, tags: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the provider's settings, by what the register knows of the TEP; `tags` are the default tags besides ours."""
+        return _provider(self.tep, tags)
 
 
 def fingerprint(values: Any) -> str:
     """Return the SHA-256 of plain values, the same for the same content in any order of keys."""
-    return sha256(json.dumps(values, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    return sha256(_encode(values).encode()).hexdigest()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
+
+
+@lru_cache(maxsize=64)
+def _facts(tep: Tep) -> str:
+    """Return the provider's settings as JSON; a plan asks for each of a TEP's cells."""
+    return _encode(_provider(tep, {}))
+
+
+def _provider(tep: Tep, tags: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"tenant": tep.tenant, "environment": tep.environment, "managed-by": MANAGED_BY}
+    return {
+        "aws:region": tep.region,
+        "aws:allowedAccountIds": [tep.account_id],
+        TAGS: {**tags, "tags": {**tags.get("tags", {}), **own}},
+    }

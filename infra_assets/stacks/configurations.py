@@ -32,38 +32,39 @@ def fingerprint_key(settings: Settings) -> bytes:
 class Configurations:
     """The configuration of the cells of one process."""
 
-    def __init__(self, settings: Settings, outputs: StackOutputs, wanted: Callable[[], Sequence[Wanted]]) -> None:
+    def __init__(self, settings: Settings, outputs: StackOutputs, wanted: Callable[[Cell], Sequence[Wanted]]) -> None:
         self._settings = settings
         self._outputs = outputs
         self._wanted = wanted
-        self._resolutions: dict[str, Resolution] = {}
+        self._handed: dict[str, Resolution | None] = {}
+        self._resolutions: dict[tuple[str, frozenset[tuple[str, str]]], Resolution] = {}
         self._credentials: dict[tuple[str, str], Credentials] = {}
         self._clients = Clients(lambda: Aws(environment(settings)))
 
     def cell(self, cell: Cell, rollout_id: str = "") -> CellConfiguration:
-        """Return a cell's configuration: what the rollout's plan resolved, or as it is now.
+        """Return a cell's configuration: what the rollout's plan resolved, or at the cell's pins, or as it is now.
 
         Raises:
             InfraError: the TEP's environments have errors, or something could not be opened.
         """
-        resolution = self._resolution(cell.tep, rollout_id)
+        resolution = self._resolution(cell, rollout_id)
         found = resolution.cells.get(cell.project.name)
         if found is None or found.stacks or found.unresolved:
             # Its values come from what may have been deployed a moment ago.
-            again = self._resolve(cell.tep, [item for item in self._wanted() if item.project == cell.project.name], resolution.closure)
+            again = self._resolve(cell.tep, [item for item in self._wanted(cell) if item.project == cell.project.name], resolution.closure)
             found = again.cell(cell.project.name)
         if found.unresolved:
             raise InfraError(f"the configuration of {cell.name} cannot be opened: {found.unresolved}")
         return found
 
-    def closure(self, tep: Tep) -> Mapping[str, str]:
-        """Return the environments' revisions that the TEP's configuration rests on."""
-        found = self._resolutions.get(tep.name)
+    def closure(self, cell: Cell) -> Mapping[str, str]:
+        """Return the environments' revisions that a cell's configuration rests on."""
+        found = self._known(cell)
         return found.closure if found else {}
 
-    def warnings(self, tep: Tep) -> Sequence[str]:
+    def warnings(self, cell: Cell) -> Sequence[str]:
         """Return what its environments' evaluation warned of."""
-        found = self._resolutions.get(tep.name)
+        found = self._known(cell)
         return found.warnings if found else ()
 
     def credentials(self, cell: Cell, rollout_id: str = "") -> Credentials:
@@ -76,7 +77,7 @@ class Configurations:
         key = (cell.tep.name, role)
         known = self._credentials.get(key)
         if known is None or (known.expires_at is not None and known.expires_at.timestamp() < time.time() + RENEW_S):
-            self._credentials[key] = self._log_in(cell.tep, role, self._resolution(cell.tep, rollout_id).logins.get(role))
+            self._credentials[key] = self._log_in(cell.tep, role, self._resolution(cell, rollout_id).logins.get(role))
         return self._credentials[key]
 
     def _log_in(self, tep: Tep, role: str, login: Login | None) -> Credentials:
@@ -105,25 +106,34 @@ class Configurations:
         teps = [tep]
         return providers(self._settings, lambda: teps, clients=self._clients).provider(LOGIN).open(login.inputs.value, context)
 
-    def _resolution(self, tep: Tep, rollout_id: str) -> Resolution:
-        if tep.name not in self._resolutions:
+    def _resolution(self, cell: Cell, rollout_id: str) -> Resolution:
+        tep = cell.tep
+        if tep.name not in self._handed:
             handover = Handover(connect(self._settings.database_url), fingerprint_key(self._settings))
-            handed = handover.take(rollout_id, tep.name) if rollout_id else None
-            self._resolutions[tep.name] = handed or self._resolve(tep, self._wanted())
-        found = self._resolutions[tep.name]
+            self._handed[tep.name] = handover.take(rollout_id, tep.name) if rollout_id else None
+        found = self._known(cell)
+        if found is None:
+            found = self._resolutions[_key(cell)] = self._resolve(tep, self._wanted(cell), cell.pins, counted=True)
         if found.problems:
             raise refused(found)
         return found
 
-    def _resolve(self, tep: Tep, wanted: Sequence[Wanted], pins: Mapping[str, str] | None = None) -> Resolution:
+    def _known(self, cell: Cell) -> Resolution | None:
+        return self._handed.get(cell.tep.name) or self._resolutions.get(_key(cell))
+
+    def _resolve(self, tep: Tep, wanted: Sequence[Wanted], pins: Mapping[str, str] | None, *, counted: bool = False) -> Resolution:
         teps = [tep]
         resolver = open_resolver(self._settings, lambda: teps, stacks=self._outputs, pins=pins)
         found = resolver.resolve(tep, wanted)
-        if pins is None:
+        if counted:
             Usage(connect(self._settings.database_url)).record(resolver.uses())
         if found.problems:
             raise refused(found)
         return found
+
+
+def _key(cell: Cell) -> tuple[str, frozenset[tuple[str, str]]]:
+    return cell.tep.name, frozenset((cell.pins or {}).items())
 
 
 def refused(resolution: Resolution) -> InfraError:

@@ -1,6 +1,7 @@
 """Operations on cells, whole: gate, workspace, engine, ledger. What Dagster's assets and the commands call."""
 
-from collections.abc import Callable, Generator, Mapping
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 from pulumi.automation.errors import CommandError, StackAlreadyExistsError
 
 from infra_assets.environments.language.model import ProviderError
-from infra_assets.environments.resolution import CellConfiguration
+from infra_assets.environments.resolution import CellConfiguration, Wanted
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
 from infra_assets.sandbox import tools
@@ -23,16 +24,19 @@ from infra_assets.stacks.command import FleetCommand
 from infra_assets.stacks.configurations import Configurations, fingerprint_key
 from infra_assets.stacks.encryption import PassphraseCrypter, new_salt_line
 from infra_assets.stacks.gate import check_state, check_upstream
-from infra_assets.stacks.inputs import Inputs, Surroundings, effective_inputs
+from infra_assets.stacks.inputs import Inputs, Surroundings, details, effective_inputs
 from infra_assets.stacks.ledger import DEPLOYED, FAILED, REMOVED, Entry, Key, Ledger
 from infra_assets.stacks.masking import SHORTEST, Masker
 from infra_assets.stacks.outcome import Diagnostic, Outcome
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.program import inline_program
 from infra_assets.stacks.projects import discover
-from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint, read_locks
-from infra_assets.stacks.unlock import unlock
+from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint
+from infra_assets.stacks.unlock import release_dead, unlock
 from infra_assets.stacks.workspace import StackWorkspace, open_workspace
+
+ONE_PROGRAM = threading.Lock()
+"""A process has one set of modules: programs of two commits at once would get each other's."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Operator:
     @cached_property
     def configurations(self) -> Configurations:
         """What the cells are configured by."""
-        return Configurations(self._settings, self.stack_outputs, lambda: discover(self._settings.root).wanted())
+        return Configurations(self._settings, self.stack_outputs, wanted)
 
     @cached_property
     def stack_outputs(self) -> StateOutputs:
@@ -89,8 +93,12 @@ class Operator:
         Raises:
             InfraError: its configuration cannot be resolved.
         """
-        configuration = self.configurations.cell(cell, rollout_id)
-        return effective_inputs(cell, configuration, self.ledger.successes([cell.tep.name]), self.surroundings())
+        return self._inputs(cell, rollout_id)[0]
+
+    def _inputs(self, cell: Cell, rollout_id: str) -> tuple[Inputs, Mapping[str, Any]]:
+        configuration, successes = self.configurations.cell(cell, rollout_id), self.ledger.successes([cell.tep.name])
+        around = self.surroundings()
+        return effective_inputs(cell, configuration, successes, around), details(cell, configuration, successes, around.key)
 
     def deploy(self, cell: Cell, *, run_id: str = "", rollout_id: str = "", force: bool = False) -> Deployment:
         """Bring a cell to its present inputs, if they are not those of its last success (or `force`).
@@ -98,14 +106,17 @@ class Operator:
         Raises:
             InfraError: the gate refuses; recorded in the ledger as a failure, nothing was changed.
         """
-        inputs = self._recorded_inputs(cell, run_id, rollout_id)
+        inputs, rested_on = self._recorded_inputs(cell, run_id, rollout_id)
         last = self._last_success(cell)
         reasons = inputs.differences(last.inputs) if last else [self._why_not_deployed(cell.key)]
-        closure = self.configurations.closure(cell.tep)
+        closure = self.configurations.closure(cell)
         if not reasons and not force:
             self.ledger.restore(cell.key, run_id=run_id, rollout_id=rollout_id)
             return Deployment(inputs, [], None, closure)
-        number = self.ledger.begin(cell.key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id, environments=closure)
+        number = self.ledger.begin(
+            cell.key, "up", inputs.as_mapping(), run_id=run_id, rollout_id=rollout_id, environments=closure,
+            commit=cell.project.commit, details=rested_on,
+        )  # fmt: skip
         with self._recorded(number):
             check_upstream(cell, self.ledger.successes([cell.tep.name]), self.ledger.latest([cell.tep.name]))
             with self._workspace(cell, rollout_id=rollout_id) as workspace:
@@ -191,10 +202,10 @@ class Operator:
             self.ledger.finish(number, FAILED, message=f"interrupted ({type(error).__name__})")
             raise
 
-    def _recorded_inputs(self, cell: Cell, run_id: str, rollout_id: str) -> Inputs:
-        """Return a cell's inputs; that they cannot be told is a failure of the cell, and recorded as one."""
+    def _recorded_inputs(self, cell: Cell, run_id: str, rollout_id: str) -> tuple[Inputs, Mapping[str, Any]]:
+        """Return a cell's inputs and their details; that they cannot be told is a failure of the cell, and recorded as one."""
         try:
-            return self.inputs(cell, rollout_id)
+            return self._inputs(cell, rollout_id)
         except InfraError as error:
             self.ledger.refuse(cell.key, str(error), run_id=run_id, rollout_id=rollout_id)
             raise
@@ -202,7 +213,7 @@ class Operator:
     def _operate(self, cell: Cell, workspace: StackWorkspace, arguments: tuple[str, ...]) -> Outcome:
         """Run the engine; what it and the program say is freed of every secret that the cell was given."""
         masker = Masker([*workspace.secrets, read_passphrase(self._settings)])
-        with masker.streams():
+        with ONE_PROGRAM, masker.streams():
             outcome = engine.operate(workspace, arguments, inline_program(cell.project))
         said = [Diagnostic("warning", warning) for warning in self._warnings(cell, masker)]
         return outcome.masked(masker, said)
@@ -210,13 +221,13 @@ class Operator:
     def _warnings(self, cell: Cell, masker: Masker) -> list[str]:
         short = masker.unmaskable
         told = [f"{short} secrets are shorter than {SHORTEST} characters: too short to be masked in logs"] if short else []
-        return [*self.configurations.warnings(cell.tep), *told]
+        return [*self.configurations.warnings(cell), *told]
 
     @contextmanager
     def _workspace(self, cell: Cell, *, changing: bool = True, rollout_id: str = "") -> Generator[StackWorkspace]:
         checkpoint = read_checkpoint(self._store, cell.project.name, cell.tep.name)
         if changing:
-            locks = read_locks(self._store, cell.project.name, cell.tep.name)
+            locks = release_dead(self._store, cell.project.name, cell.tep.name)
             check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
         settings = self._settings
         configuration = self.configurations.cell(cell, rollout_id)
@@ -279,6 +290,11 @@ class Operator:
         if workspace.command.dirty:
             return f"{outcome.message}; the engine did not stop in time and was killed: its last step may be recorded nowhere"
         return outcome.message
+
+
+def wanted(cell: Cell) -> Sequence[Wanted]:
+    """Return what the projects want from their TEP's environment, as they are where the cell's program is from."""
+    return discover(cell.project.folder.parent.parent, cell.project.commit).wanted()
 
 
 def _create(workspace: StackWorkspace) -> None:

@@ -5,7 +5,7 @@ A project that cannot be loaded never hides the others: `discover` returns the g
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -51,11 +51,18 @@ class Project:
     description: str
     folder: Path
     about: About
+    commit: str | None = None
+    """Where it is from; None for what lies on disk."""
 
     @property
     def file(self) -> Path:
         """Its Pulumi.yaml."""
         return self.folder / "Pulumi.yaml"
+
+    @property
+    def place(self) -> str:
+        """Where a person finds its Pulumi.yaml: on disk, or in the repository."""
+        return str(self.file.relative_to(self.folder.parent.parent) if self.commit else self.file)
 
     @property
     def program(self) -> Path:
@@ -128,39 +135,62 @@ class Catalogue:
         return found
 
 
-def discover(root: Path) -> Catalogue:
-    """Return the projects below `root/pulumi_programs`."""
+def discover(root: Path, commit: str | None = None) -> Catalogue:
+    """Return the projects below `root/pulumi_programs`; `commit` is what is checked out there."""
     loaded: dict[str, Project] = {}
     problems: list[Problem] = []
     for file in sorted((root / PROGRAMS).glob("*/Pulumi.yaml")):
         try:
-            project = _load(file)
+            project = _load(file, commit)
             if project.name in loaded:
-                raise UsageError(f"{file}: project {project.name!r} is also in {loaded[project.name].file}")
+                raise UsageError(f"{project.place}: project {project.name!r} is also in {loaded[project.name].place}")
             loaded[project.name] = project
         except UsageError as error:
             problems.append(Problem(file.parent.name, error.message))
     return _in_order(loaded, problems)
 
 
-def _load(file: Path) -> Project:
+def merged(catalogues: Sequence[Catalogue]) -> Catalogue:
+    """Return several as one: a project is as the first has it that has it, and depends on all that any of them says.
+
+    What would make it depend on itself is left out: that is for whoever deploys that commit to refuse.
+    """
+    found: dict[str, Project] = {}
+    upstream: dict[str, dict[str, None]] = {}
+    for catalogue in catalogues:
+        for project in catalogue.projects:
+            found.setdefault(project.name, project)
+            upstream.setdefault(project.name, {}).update(dict.fromkeys(project.about.depends_on))
+    names = list(found)
+    acyclic: dict[str, Project] = {}
+    for name, project in found.items():
+        about = project.about.model_copy(update={"depends_on": tuple(each for each in upstream[name] if each in names)})
+        candidate = replace(project, about=about)
+        acyclic[name] = candidate if not _cycle(name, {**found, **acyclic, name: candidate}) else project
+    problems = [problem for catalogue in catalogues for problem in catalogue.problems]
+    return _in_order(acyclic, [problem for problem in problems if problem.name not in acyclic])
+
+
+def _load(file: Path, commit: str | None) -> Project:
+    place = file.relative_to(file.parents[2]) if commit else file
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{file}: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{place}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not isinstance(cast("dict[str, Any]", content).get("name"), str):
-        raise UsageError(f"{file}: no project name")
+        raise UsageError(f"{place}: no project name")
     settings = cast("dict[str, Any]", content)
     if not re.fullmatch(r"[A-Za-z0-9_]+", settings["name"]):
-        raise UsageError(f"{file}: name: {settings['name']!r}: a project's name is its asset's: letters, digits and _")
+        raise UsageError(f"{place}: name: {settings['name']!r}: a project's name is its asset's: letters, digits and _")
     if not (file.parent / "__main__.py").is_file():
-        raise UsageError(f"{file}: there is no __main__.py beside it")
+        raise UsageError(f"{place}: there is no __main__.py beside it")
     try:
         about = About.model_validate(settings.get("infra") or {})
     except ValidationError as error:
         places = "; ".join(f"infra.{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise UsageError(f"{file}: {places}") from None
-    return Project(name=settings["name"], description=str(settings.get("description") or ""), folder=file.parent, about=about)
+        raise UsageError(f"{place}: {places}") from None
+    description = str(settings.get("description") or "")
+    return Project(name=settings["name"], description=description, folder=file.parent, about=about, commit=commit)
 
 
 def _in_order(loaded: Mapping[str, Project], problems: list[Problem]) -> Catalogue:
@@ -181,7 +211,7 @@ def _in_order(loaded: Mapping[str, Project], problems: list[Problem]) -> Catalog
             reason = f"depends on project {missing[0]!r}, which {known}"
         else:
             reason = f"depends on {next(name for name in project.about.depends_on if name in waiting)!r}, which cannot be deployed"
-        problems.append(Problem(project.name, f"{project.file}: project {project.name!r} {reason}"))
+        problems.append(Problem(project.name, f"{project.place}: project {project.name!r} {reason}"))
     return Catalogue(ordered, problems)
 
 

@@ -38,6 +38,20 @@ def unlock(store: Store, project: str, stack: str, lock_id: str) -> Lock:
     return lock
 
 
+def release_dead(store: Store, project: str, stack: str) -> list[Lock]:
+    """Take away what locks killed operations of this host have left, and return the others.
+
+    That an owner is dead can be told for certain on its own host, and only there; what it may have left undone, the state says.
+    """
+    held: list[Lock] = []
+    for lock in read_locks(store, project, stack):
+        if lock.host == os.uname().nodename and lock.pid and not _runs(lock.pid):
+            delete_lock(store, project, stack, lock)
+        else:
+            held.append(lock)
+    return held
+
+
 def _runs(pid: int) -> bool:
     try:
         process = psutil.Process(pid)

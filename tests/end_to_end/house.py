@@ -66,6 +66,7 @@ class House:
             "INFRA_ROOT": str(root),
             "INFRA_HOME": str(home),
             "INFRA_CAP": str(cap),
+            "INFRA_TARGETS": str(self.targets),
             "INFRA_ENVIRONMENTS": self._sources,
             "INFRA_SEAL_KEY_FILE": str(self.environments / "demo.key"),
             "INFRA_GRACE_S": "60",
@@ -83,10 +84,16 @@ class House:
                 "state_backend": self.state.as_uri(),
                 "database_url": f"sqlite:///{self.home / 'infra.db'}",
                 "cap": self.cap,
+                "targets": self.targets,
                 "environments": self._sources,
                 "seal_key_file": self.environments / "demo.key",
             }
         )
+
+    @property
+    def targets(self) -> Path:
+        """Which branch deploys to which TEPs; there is no such file until a test writes it, so that nothing deploys by itself."""
+        return self.home / "targets.yaml"
 
     @property
     def _sources(self) -> str:

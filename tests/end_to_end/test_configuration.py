@@ -109,7 +109,7 @@ def test_a_secret_that_changed_where_it_lives_is_seen_without_any_edit(house: Ho
     store(house, "p4ssw0rd-two", "blue")
     plan = house.infra("plan", "--tep", "acme-dev", "--format", "json")
     assert (plan.code, plan.json["summary"]) == (3, {"run": 1, "unchanged": 1})
-    assert plan.json["cells"][1]["cause"].startswith("configuration ")
+    assert plan.json["cells"][1]["cause"].startswith("configuration: service:")
     assert "p4ssw0rd" not in plan.out + plan.err
 
 

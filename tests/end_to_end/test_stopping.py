@@ -109,8 +109,8 @@ def test_ctrl_c_in_a_rollout_stops_its_runs_and_says_what_was_not_done(held: Hou
     interrupt(rollout)
     out, err = rollout.communicate(timeout=90)
 
-    assert rollout.returncode == 1
-    assert "stopping: queued runs will not start, running ones finish the resource they are at" in err
+    assert rollout.returncode == 4
+    assert "stopping: nothing new will start, what runs finishes the resource it is at" in err
     assert "Not done: network/acme-dev, cluster/acme-dev" in err
     assert out.startswith("{")
     assert not [run for run in held.dagster.runs() if run.active]

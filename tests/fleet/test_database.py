@@ -8,12 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from infra_assets.environments import handover, store_tables, usage  # noqa: F401  # they bring their tables onto the metadata
+from infra_assets.environments import handover, kept, store_tables, usage  # noqa: F401  # they bring their tables onto the metadata
 from infra_assets.errors import InfraError
 from infra_assets.fleet import (
     database,
     registry,
 )
+from infra_assets.rollouts import deliveries, tables  # noqa: F401
 from infra_assets.stacks import ledger  # noqa: F401
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"

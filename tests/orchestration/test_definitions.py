@@ -20,6 +20,7 @@ def test_each_project_is_an_asset_with_all_that_its_pulumi_yaml_says() -> None:
         "account": [],
         "network": ["account"],
         "cluster": ["account", "network"],
+        "rollouts": [],
     }
     for project in catalogue.projects:
         spec = specs[project.name]
@@ -63,7 +64,10 @@ def test_the_queue_has_our_cap_and_one_run_a_tep(tmp_path: Path, monkeypatch: py
             limits = instance.get_concurrency_config().run_queue_config
             assert limits is not None
             assert limits.max_concurrent_runs == expected
-            assert limits.tag_concurrency_limits == [{"key": "dagster/partition", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}]
+            assert limits.tag_concurrency_limits == [
+                {"key": "dagster/partition", "value": {"applyLimitPerUniqueValue": True}, "limit": 1},
+                {"key": "infra/share", "value": "checks", "limit": max(1, expected // 2)},
+            ]
             assert instance.run_monitoring_max_resume_run_attempts == 0
             assert not instance.run_retries_enabled
     finally:

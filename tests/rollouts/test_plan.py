@@ -1,5 +1,6 @@
-"""The plan, and how a rollout's matrix reads while its runs go on."""
+"""The plan: which cells would run, and what waits for what. What the reasons say in detail is in test_reasons.py."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from infra_assets.environments.language.model import Value, value_of
 from infra_assets.environments.resolution import CellConfiguration, Problem, Resolution
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
+from infra_assets.rollouts.models import Options, Trigger
 from infra_assets.rollouts.plan import Planned, plan
-from infra_assets.rollouts.rollout import cell_row, start
-from infra_assets.rollouts.runs import Run, RunRequest
+from infra_assets.rollouts.planner import Plan
+from infra_assets.rollouts.starting import Asking, start
+from infra_assets.rollouts.store import RolloutStore
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.inputs import Surroundings, effective_inputs
 from infra_assets.stacks.ledger import Ledger
@@ -56,11 +59,28 @@ def deploy(ledger: Ledger, projects: list[Project], *teps: Tep, **settings: dict
             ledger.finish(number, "deployed", outputs_hash=f"{project.name}-1", resources=1)
 
 
+def made(
+    teps: Sequence[Tep], projects: Sequence[Project], resolutions: Mapping[str, Resolution], ledger: Ledger, *,
+    around: Surroundings = AROUND, force: bool = False,
+) -> list[Planned]:  # fmt: skip
+    """Plan the same projects in each TEP, by what the ledger says."""
+    successes, known = ledger.successes(), ledger.latest()
+    return plan(teps, lambda _tep: projects, resolutions=resolutions, successes=successes, known=known, around=around, force=force)
+
+
 def verdicts(
     ledger: Ledger, projects: list[Project], *teps: Tep, around: Surroundings = AROUND, force: bool = False, **settings: dict[str, Any]
 ) -> dict[str, str]:
     resolutions = {tep.name: resolved(tep, **settings) for tep in teps}
-    planned = plan(teps, projects, resolutions=resolutions, successes=ledger.successes(), known=ledger.latest(), around=around, force=force)
+    planned = plan(
+        teps,
+        lambda _tep: projects,
+        resolutions=resolutions,
+        successes=ledger.successes(),
+        known=ledger.latest(),
+        around=around,
+        force=force,
+    )
     return {item.cell.name: f"{item.verdict}: {'; '.join(item.reasons)}".removesuffix(": ") for item in planned}
 
 
@@ -99,14 +119,11 @@ def test_a_new_engine_or_provider_concerns_everything(ledger: Ledger, projects: 
 def test_a_tep_whose_environments_have_errors_runs_nothing_and_the_others_go_on(ledger: Ledger, projects: list[Project]) -> None:
     bad, good = tep("bad"), tep("good")
     broken = Resolution(bad.name, problems=[Problem("environments/tenants/bad-prod.yaml:4:5", "values.a: unknown property")])
-    planned = plan([bad, good], projects, resolutions={bad.name: broken, good.name: resolved(good)}, successes={}, known={}, around=AROUND)
+    planned = plan(
+        [bad, good], lambda _tep: projects, resolutions={bad.name: broken, good.name: resolved(good)}, successes={}, known={}, around=AROUND
+    )
     assert {item.verdict for item in planned if item.cell.tep == bad} == {"error"}
     assert {item.verdict for item in planned if item.cell.tep == good} == {"run"}
-    runs = AskedRuns()
-    rollout = start(planned, runs, ledger, lambda *_: None)
-    assert [request.tep for request in runs.requests] == ["good-prod"]
-    rows = [cell_row(item, None, ledger.latest().get(item.cell.key)) for item in rollout.planned if item.cell.tep == bad]
-    assert {(row.state, row.message) for row in rows} == {("failed", str(broken.problems[0]))}
 
 
 def test_a_secret_that_changed_is_a_reason_and_so_is_becoming_one(ledger: Ledger, projects: list[Project]) -> None:
@@ -114,7 +131,12 @@ def test_a_secret_that_changed_is_a_reason_and_so_is_becoming_one(ledger: Ledger
         cell = CellConfiguration({"network:token": value})
         resolution = Resolution("acme-prod", cells={"network": cell})
         planned = plan(
-            [tep()], projects, resolutions={"acme-prod": resolution}, successes=ledger.successes(), known=ledger.latest(), around=AROUND
+            [tep()],
+            lambda _tep: projects,
+            resolutions={"acme-prod": resolution},
+            successes=ledger.successes(),
+            known=ledger.latest(),
+            around=AROUND,
         )
         return planned[1].verdict
 
@@ -128,10 +150,7 @@ def test_what_reads_outputs_by_its_environment_waits_for_them(ledger: Ledger, pr
     """`pulumi-stacks` is a dependency too."""
     deploy(ledger, projects, tep(), network={"zones": 2})
     cells = {"network": CellConfiguration({"network:zones": value_of(3)}), "account": CellConfiguration(stacks=("network",))}
-    planned = plan(
-        [tep()], [projects[1], projects[0]], resolutions={"acme-prod": Resolution("acme-prod", cells)},
-        successes=ledger.successes(), known=ledger.latest(), around=AROUND,
-    )  # fmt: skip
+    planned = made([tep()], [projects[1], projects[0]], {"acme-prod": Resolution("acme-prod", cells)}, ledger)
     assert [(item.verdict, list(item.reasons)[-1]) for item in planned][1] == ("maybe", "after network")
 
 
@@ -168,83 +187,60 @@ def test_a_skipped_cell_keeps_its_last_success(ledger: Ledger, projects: list[Pr
     assert ledger.latest()["acme-prod", "cluster"].state == "skipped"
 
 
-def test_what_was_skipped_and_has_nothing_to_do_is_deployed_again(ledger: Ledger, projects: list[Project]) -> None:
+def test_what_was_skipped_and_has_nothing_to_do_is_deployed_again(ledger: Ledger, projects: list[Project], tmp_path: Path) -> None:
     deploy(ledger, projects, tep())
     ledger.skip(("acme-prod", "network"), "not tried: account/acme-prod failed")
     planned = plan(
-        [tep()], projects, resolutions={"acme-prod": resolved(tep())}, successes=ledger.successes(), known=ledger.latest(), around=AROUND
+        [tep()],
+        lambda _tep: projects,
+        resolutions={"acme-prod": resolved(tep())},
+        successes=ledger.successes(),
+        known=ledger.latest(),
+        around=AROUND,
     )
-    start(planned, AskedRuns(), ledger, lambda *_: None)
+    asking = Asking([Trigger(kind="person")], Options())
+    store = RolloutStore(connect(f"sqlite:///{tmp_path / 'infra.db'}"))
+    assert start(store, ledger, Plan(planned, {}, None, {}, {}), asking, lambda *_: None) is None
     newest = ledger.latest()["acme-prod", "network"]
     assert (newest.state, newest.outputs_hash, newest.changes) == ("deployed", "network-1", {})
     assert set(verdicts(ledger, projects, tep()).values()) == {"unchanged"}
 
 
-class AskedRuns:
-    """Takes what a rollout asks for."""
-
-    def __init__(self) -> None:
-        self.requests: list[RunRequest] = []
-        self.partitions: list[str] = []
-
-    def launch(self, requests: Any) -> list[str]:
-        self.requests.extend(requests)
-        return [f"run-{request.tep}" for request in requests]
-
-    def runs(self, **_: Any) -> list[Run]:
-        return []
-
-    def terminate(self, ids: Any) -> None:
-        raise AssertionError
-
-    def prepare(self, teps: Any, programs: Any) -> None:
-        self.partitions.extend(teps)
-        self.programs = dict(programs)
-
-
-def test_a_rollout_asks_for_one_run_a_tep_ring_by_ring_with_just_what_may_change(ledger: Ledger, projects: list[Project]) -> None:
-    done, fresh, ours = tep("done"), tep("fresh"), tep("ours", Ring.INTERNAL)
-    deploy(ledger, projects, done, ours)
-    resolutions = {one.name: resolved(one) for one in (done, fresh)} | {ours.name: resolved(ours, cluster={"desired": 2})}
-    planned = plan(
-        [done, fresh, ours], projects, resolutions=resolutions, successes=ledger.successes(), known=ledger.latest(), around=AROUND
-    )
-    runs = AskedRuns()
-    handed: dict[str, list[str]] = {}
-    rollout = start(planned, runs, ledger, lambda rollout_id, teps: handed.update({rollout_id: list(teps)}))
-    assert handed == {rollout.id: ["ours-prod", "fresh-prod"]}
-    assert [(request.tep, list(request.projects)) for request in runs.requests] == [
-        ("ours-prod", ["cluster"]),
-        ("fresh-prod", ["account", "network", "cluster"]),
+def test_each_tep_may_have_projects_of_its_own(ledger: Ledger, projects: list[Project]) -> None:
+    one, other = tep("one"), tep("other")
+    resolutions = {each.name: resolved(each) for each in (one, other)}
+    mine = {one.name: projects[:1], other.name: projects}
+    planned = plan([one, other], lambda each: mine[each.name], resolutions=resolutions, successes={}, known={}, around=AROUND)
+    assert [item.cell.name for item in planned] == [
+        "account/one-prod",
+        *(f"{name}/other-prod" for name in ("account", "network", "cluster")),
     ]
-    assert runs.partitions == ["ours-prod", "fresh-prod"]
-    assert runs.programs == {project.name: project.version for project in projects}
-    assert rollout.run_ids == {"ours-prod": "run-ours-prod", "fresh-prod": "run-fresh-prod"}
-    assert {request.tags["infra/rollout"] for request in runs.requests} == {rollout.id}
 
 
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        (None, "queued"),
-        ("QUEUED", "queued"),
-        ("STARTED", "queued"),
-        ("SUCCESS", "unchanged"),
-        ("CANCELED", "skipped"),
-        ("FAILURE", "skipped"),
-    ],
-)
-def test_a_cell_that_its_run_has_not_come_to(projects: list[Project], status: str | None, state: str) -> None:
-    item = Planned(Cell(projects[0], tep()), "run", ["never deployed"])
-    row = cell_row(item, Run("1", status, {}) if status else None, None)
-    assert row.state == state
-    assert bool(row.message) == (state == "skipped")
+def test_a_configuration_that_was_tried_and_failed_is_not_another_one(ledger: Ledger, projects: list[Project]) -> None:
+    def configured(**settings: Any) -> bool:
+        resolution = {"acme-prod": resolved(tep(), **settings)}
+        planned = made([tep()], projects[:1], resolution, ledger)
+        return planned[0].configured
+
+    assert not configured(account={"a": 1})
+    inputs = effective_inputs(Cell(projects[0], tep()), resolved(tep(), account={"a": 1}).cell("account"), {}, AROUND)
+    ledger.finish(ledger.begin(("acme-prod", "account"), "up", inputs.as_mapping()), "failed")
+    assert not configured(account={"a": 1})
+    assert configured(account={"a": 2})
+    ledger.refuse(("acme-prod", "account"), "its environments have errors")
+    assert configured(account={"a": 1})
 
 
-def test_a_cell_whose_process_died_is_failed_and_not_for_ever_deploying(ledger: Ledger, projects: list[Project]) -> None:
-    item = Planned(Cell(projects[0], tep()), "run", [])
-    ledger.begin(("acme-prod", "account"), "up", {}, rollout_id="r")
-    entry = ledger.of_rollout("r")[0]
-    assert cell_row(item, Run("1", "STARTED", {}), entry).state == "deploying"
-    dead = cell_row(item, Run("1", "FAILURE", {}), entry)
-    assert (dead.state, dead.message) == ("failed", "its process ended without a word")
+def test_what_could_not_be_opened_is_run_and_says_so(ledger: Ledger, projects: list[Project]) -> None:
+    deploy(ledger, projects, tep())
+    resolution = Resolution("acme-prod", cells={"account": CellConfiguration(unresolved="the vault does not answer")})
+    planned = plan(
+        [tep()],
+        lambda _tep: projects,
+        resolutions={"acme-prod": resolution},
+        successes=ledger.successes(),
+        known=ledger.latest(),
+        around=AROUND,
+    )
+    assert (planned[0].verdict, planned[0].reasons) == ("run", ["its configuration could not be opened: the vault does not answer"])
