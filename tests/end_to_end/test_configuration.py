@@ -109,7 +109,7 @@ def test_a_secret_that_changed_where_it_lives_is_seen_without_any_edit(house: Ho
     store(house, "p4ssw0rd-two", "blue")
     plan = house.infra("plan", "--tep", "acme-dev", "--format", "json")
     assert (plan.code, plan.json["summary"]) == (3, {"run": 1, "unchanged": 1})
-    assert plan.json["cells"][1]["cause"].startswith("configuration: service:")
+    assert plan.json["cells"][1]["cause"].startswith("configuration: second:password [")
     assert "p4ssw0rd" not in plan.out + plan.err
 
 
@@ -124,7 +124,7 @@ def test_what_reads_an_output_waits_for_it(house: House) -> None:
     configure(house, "two")
     plan = house.infra("plan", "--tep", "acme-dev", "--format", "json").json
     assert [(cell["project"], cell["verdict"], cell["cause"].split(" ")[0]) for cell in plan["cells"]] == [
-        ("first", "run", "configuration"),
+        ("first", "run", "configuration:"),
         ("second", "maybe", "after"),
     ]
     assert states(house) == (0, {"first": "deployed", "second": "deployed"})
