@@ -19,6 +19,7 @@ from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.control import Control
 from infra_assets.rollouts.launching import chosen_teps
 from infra_assets.rollouts.planner import Planner, chosen_projects
+from infra_assets.rollouts.runs import Runs
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.watching import Watch
 from infra_assets.sandbox.lifecycle import Sandbox
@@ -104,7 +105,7 @@ class Context:
         """What a person does to rollouts."""
         return Control(self.planner)
 
-    def conductor(self, client: DagsterClient) -> Conductor:
+    def conductor(self, client: Runs) -> Conductor:
         """Return what moves rollouts on."""
         return Conductor(self.planner, client)
 

@@ -56,6 +56,8 @@ class Progress:
         if headline != self._said_of_all:
             stderr.print(f"{elapsed:6.1f} s  {headline}", highlight=False, markup=False, soft_wrap=True)
             self._said_of_all = headline
+        known = {} if self._said else {(row.tep.name, row.project): row.state for row in rows if row.state in SETTLED}
+        self._said.update(known)  # what was done before is no news
         for row in rows:
             key = (row.tep.name, row.project)
             if self._said.get(key, "queued") != row.state and row.state != UNCHANGED:

@@ -60,7 +60,7 @@ def rollout(
     at_once: Annotated[bool, typer.Option("--at-once", help="All rings in one wave.")] = False,
     priority: Annotated[str, typer.Option("--priority", help="hotfix goes before everything that waits.")] = "rollout",
     force: Annotated[bool, typer.Option("--force", help="Run the engine also where nothing changed.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Show progress until it ends, or waits for a person.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until it ends, or waits for a person or a window.")] = False,
     form: Form = Format.TABLE, output: Output = None,
 ) -> None:  # fmt: skip
     """Deploy what changed, ring by ring: one Dagster run per TEP, under the cap. Exit code 1 where a cell failed, 4 where it halted.

@@ -28,12 +28,13 @@ from infra_assets.cli.watch import end, follow
 from infra_assets.errors import UsageError
 from infra_assets.reports.matrix import as_json, as_markdown
 from infra_assets.rollouts.models import MOVING, Event, Rollout, State
+from infra_assets.rollouts.runs import NoRuns
 from infra_assets.rollouts.watching import rows as rows_of
 
 app = typer.Typer(help="Rollouts: list, show, halt, resume, approve, roll back.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A rollout, by its id or how that begins; `last` is the newest.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Show progress until it ends, or waits for a person.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show progress until it ends, or waits for a person or a window.")]
 
 
 @app.command("list")
@@ -47,8 +48,11 @@ def list_(
 
     Example: infra rollouts list --target prod
     """
-    store = Context().rollouts
+    context = Context()
+    store = context.rollouts
     found = store.rollouts(target=target, limit=limit)
+    if target and not found:
+        context.planner.targets.get(target)  # says which there are
     headings = ("id", "state", "target", "asked for by", "commit", "cells", "started", "took", "reason")
     lines = [_line(rollout, store.counts(rollout.id)) for rollout in found]
     plain = [about(rollout) | {"cells": store.counts(rollout.id)} for rollout in found]
@@ -58,7 +62,9 @@ def list_(
 @app.command()
 def show(
     rollout_id: Id,
-    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing it until it ends; Ctrl-C just stops showing.")] = False,
+    follow_: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on showing it until it ends or waits; Ctrl-C just stops showing.")
+    ] = False,
     form: Form = Format.TABLE,
     output: Output = None,
 ) -> None:
@@ -102,7 +108,8 @@ def halt(
     context = Context()
     rollout = _get(context, rollout_id)
     who = getpass.getuser()
-    if not context.conductor(context.dagster_started()).halt(rollout.id, reason or f"halted by {who}", who):
+    # Without a Dagster nothing goes on that would have to be stopped: what it still had queued will not find its request.
+    if not context.conductor(context.dagster() or NoRuns()).halt(rollout.id, reason or f"halted by {who}", who):
         raise UsageError(f"rollout {rollout.id} is {rollout.state}: there is nothing to halt")
     stderr.print(f"rollout {rollout.id} is halted; infra rollouts resume {rollout.id} goes on", highlight=False)
 
@@ -211,6 +218,7 @@ def _facts(context: Context, rollout: Rollout) -> dict[str, str]:
         "asked for by": "; ".join(map(str, rollout.triggers)),
         "target": rollout.target or "",
         "commit": context.planner.told_commit(rollout.previous_commit, rollout.commit),
+        "commits": "; ".join(context.planner.subjects(rollout.previous_commit, rollout.commit)),
         "diff": known,
         "environments": ", ".join(f"{name} {before[:8]} → {now[:8]}" for name, (before, now) in rollout.changed.items()),
         "waves": " · ".join(waves),

@@ -48,6 +48,8 @@ def ui(
     context = Context()
     context.sandbox.check()
     typer.echo(context.services.start(lambda text: stderr.print(text, style="dim"), port=port, restart=restart))
+    if webhooks := context.services.webhooks_url():
+        stderr.print(f"webhooks are received at {webhooks}", style="dim")
     stderr.print("it goes on in the background; infra sandbox down stops it", style="dim")
 
 

@@ -161,14 +161,6 @@ class DagsterClient:
             if tep not in present:
                 self._ask(ADD_PARTITION, {"key": tep, "location": self._location})
 
-    def reload(self) -> None:
-        """Reload the code location: another commit may have other projects.
-
-        Raises:
-            InfraError: it cannot be loaded.
-        """
-        self._reload()
-
     def _lacking(self, programs: Mapping[str, Sequence[str]]) -> list[str]:
         nodes = self._ask(ASSETS, {"location": self._location})["assetNodes"]
         loaded = {node["assetKey"]["path"][-1]: {key["path"][-1] for key in node["dependencyKeys"]} for node in nodes}

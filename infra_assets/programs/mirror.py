@@ -104,9 +104,9 @@ class Mirror:
         if not said.done:
             raise InfraError(f"{address.shown}: commit {commit} cannot be fetched: {said.reason}")
 
-    def keep(self, snapshot: str) -> None:
-        """Keep a commit that was written into the mirror."""
-        self.repository().references.create(f"{SNAPSHOTS}{snapshot}", snapshot, force=True)
+    def keep(self, commit: str) -> None:
+        """Keep a commit of the mirror, whatever becomes of its branch."""
+        self.repository().references.create(f"{SNAPSHOTS}{commit}", commit, force=True)
 
     def repair(self) -> None:
         """Make the mirror anew if it is damaged: fetch all branches, and take over which snapshots can still be read.

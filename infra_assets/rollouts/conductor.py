@@ -32,7 +32,7 @@ from infra_assets.rollouts.runs import (
     RunRequest,
     Runs,
 )  # fmt: skip
-from infra_assets.rollouts.starting import PREVIEWS, named
+from infra_assets.rollouts.starting import PREVIEWS, counted, named
 from infra_assets.rollouts.store import RolloutStore, moment
 from infra_assets.rollouts.windows import Blocked, blocked
 from infra_assets.stacks.health import CHECKS
@@ -166,7 +166,8 @@ class Conductor:
         allowed = self._allowed(rollout)
         if len(failures) <= allowed:
             return False
-        which = f"{len(failures)} TEPs failed, {allowed} were allowed (max_failures {rollout.options.max_failures}): {named(failures)}"
+        allows = f"{allowed} {'was' if allowed == 1 else 'were'} allowed (max_failures {rollout.options.max_failures})"
+        which = f"{counted(len(failures), 'TEP')} failed, {allows}: {named(failures)}"
         return self.halt(rollout.id, which)
 
     def _failures(self, rollout: Rollout) -> list[str]:
@@ -188,7 +189,7 @@ class Conductor:
             found = blocked(tep, target, targets.freezes, moment_) if tep and request.operation == "up" else None
             if found:
                 held[request.tep] = found
-        self.store.set_blocked(rollout.id, {tep: found.reason for tep, found in held.items()})
+        self.store.set_blocked(rollout.id, {tep: _told(found) for tep, found in held.items()})
         return held
 
     def _ask(self, rollout: Rollout, free: Sequence[Request]) -> None:
@@ -250,8 +251,11 @@ class Conductor:
 
     def _wait_for_windows(self, rollout: Rollout, held: Mapping[str, Blocked]) -> None:
         times = [found.until for found in held.values() if found.until]
-        reasons = sorted({found.reason for found in held.values()})
-        self._set(rollout, State.WAITING, f"{named(sorted(held))}: {'; '.join(reasons)}", until=min(times, default=None))
+        by_reason: dict[str, list[str]] = {}
+        for tep, found in sorted(held.items()):
+            by_reason.setdefault(_told(found), []).append(tep)
+        told = "; ".join(f"{named(teps)}: {reason}" for reason, teps in by_reason.items())
+        self._set(rollout, State.WAITING, told, until=min(times, default=None))
 
     def _pass(self, rollout: Rollout) -> bool:
         """Go on to the next wave, if everything that guards it says so."""
@@ -262,7 +266,9 @@ class Conductor:
         if current.ended_at is None:
             waves[rollout.wave] = current = replace(current, ended_at=now().isoformat())
             self.store.update(rollout.id, waves=waves)
-            self.store.note(rollout.id, "wave", f"wave {current.name} is done")
+            left = sorted({item.tep for item in self.store.requests(rollout.id, states=[Asked.WAITING], wave=rollout.wave)})
+            held = f", but for {named(left)}, held back" if left else ""
+            self.store.note(rollout.id, "wave", f"wave {current.name} is done{held}")
         if rollout.wave + 1 >= len(waves):
             self._finish(rollout)
             return False
@@ -306,7 +312,11 @@ class Conductor:
         taken = withdrawn and WITHDRAWN in self.store.counts(rollout.id)
         state = State.FAILED if failures else State.SUPERSEDED if taken else State.DONE
         reason = (
-            f"{len(failures)} TEPs failed: {named(failures)}" if failures else "newer rollouts have taken over the rest" if taken else ""
+            f"{counted(len(failures), 'TEP')} failed: {named(failures)}"
+            if failures
+            else "newer rollouts have taken over the rest"
+            if taken
+            else ""
         )
         if self.store.move(rollout.id, MOVING, state=state, reason=reason, until=None, finished_at=now()):
             self.store.note(rollout.id, state.value, reason)
@@ -332,6 +342,10 @@ def _run_request(rollout: Rollout, request: Request, tep: Tep) -> RunRequest:
         CLASS_TAG: "preview" if preview else rollout.options.priority,
     }
     return RunRequest(tep.name, request.projects, tags, rollout.options.force, "preview" if preview else "rollout")
+
+
+def _told(found: Blocked) -> str:
+    return f"{found.reason} (until {_clock(found.until)})" if found.until else found.reason
 
 
 def _clock(at: datetime) -> str:

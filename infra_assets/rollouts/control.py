@@ -14,7 +14,7 @@ from infra_assets.rollouts.models import MOVING, RESUMABLE, UNHEALTHY, Asked, Op
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
 from infra_assets.rollouts.planner import Plan, Planner
-from infra_assets.rollouts.starting import Asking, start
+from infra_assets.rollouts.starting import PREVIEWS, Asking, start
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.ledger import DEPLOYED, FAILED, Entry, Key
@@ -23,6 +23,10 @@ from infra_assets.stacks.projects import Project
 QUEUED = "queued"
 ROLLBACK: Literal["rollback"] = "rollback"
 NAMED = 10
+NOTHING_THERE = ("never", "removed")
+"""States of cells in which nothing can be deleted or replaced."""
+BEGUN = (Asked.ASKED, Asked.STARTED, Asked.ENDED)
+_GOES_ON: Mapping[str, Any] = {"state": State.RUNNING, "reason": "", "approval": ""}
 _FRESH: Mapping[str, Any] = {"health": "", "message": "", "run_id": None, "started_at": None, "finished_at": None}
 
 
@@ -42,9 +46,11 @@ class Resumed:
 class _Again:
     """What is to be written down of a rollout that goes on."""
 
-    cells: dict[Key, Mapping[str, Any]] = field(default_factory=dict[Key, Mapping[str, Any]])
+    cells: dict[Key, dict[str, Any]] = field(default_factory=dict[Key, dict[str, Any]])
     work: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """What is to be run, by TEP."""
+    present: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """What of that was deployed before."""
 
 
 class Control:
@@ -71,6 +77,8 @@ class Control:
         if not self.store.move(rollout.id, [State.WAITING], state=State.RUNNING, approval="", reason=""):
             raise UsageError(f"rollout {rollout.id} has gone on meanwhile", remedy=f"infra rollouts show {rollout.id}")
         self.store.note(rollout.id, "approved", rollout.approval, who)
+        if not any(item.operation == "up" and item.state in BEGUN for item in self.store.requests(rollout.id)):
+            Outbox(self.store.engine, self._planner.settings.public_url).tell(self.store, self.store.get(rollout.id), "started")
         return self.store.get(rollout.id)
 
     def resume(self, rollout_id: str, who: str, *, exactly: bool = False) -> Resumed:
@@ -107,11 +115,18 @@ class Control:
             again.cells[key] = {"state": WITHDRAWN, "message": "something newer has deployed it since", "health": ""}
         names = [f"{cell.project}/{cell.tep}" for cell in missing]
         numbers = {cell.wave for cell in missing} or {len(rollout.waves) - 1}
+        previewed = self._to_preview(rollout, again, failed if mended else ())
         # What is deployed now bakes too.
         waves = [replace(wave, ended_at=None) if number in numbers else wave for number, wave in enumerate(rollout.waves)]
-        values: dict[str, Any] = {"reason": "", "approval": "", "wave": min(numbers), "waves": waves, "finished_at": None}
-        further = self._requests(rollout, every, again)
-        if not self.store.resume(rollout.id, RESUMABLE, again.cells, further, state=State.RUNNING, **values):
+        # Never past a gate that it has not passed; and what was to be approved still is.
+        values: dict[str, Any] = {
+            "wave": PREVIEWS if previewed else min(*numbers, max(rollout.wave, 0)),
+            "waves": waves,
+            "finished_at": None,
+        }
+        values |= {"state": State.WAITING, "reason": f"waits for approval: {rollout.approval}"} if rollout.approval else _GOES_ON
+        further = self._requests(rollout, every, again, previewed)
+        if not self.store.resume(rollout.id, RESUMABLE, again.cells, further, **values):
             raise UsageError(f"rollout {rollout.id} has gone on meanwhile", remedy=f"infra rollouts show {rollout.id}")
         self.store.note(rollout.id, "resumed", f"{len(names)} cells: {listed(names, NAMED)}", who)
         return Resumed(names, mended, [f"{project}/{tep}" for tep, project in sorted(left)])
@@ -165,7 +180,8 @@ class Control:
             alike.setdefault(frozenset(pins.items()), []).append(fleet[name])
         mended: dict[str, Sequence[str]] = {}
         for pins, teps in alike.items():
-            plan = self._planner.plan_cells(teps, lambda tep: self._projects(rollout, by_tep[tep.name]), pins=dict(pins))
+            force = rollout.options.force
+            plan = self._planner.plan_cells(teps, lambda tep: self._projects(rollout, by_tep[tep.name]), pins=dict(pins), force=force)
             moved = {name: found for name, found in plan.pins.items() if rollout.pins.get(name) != found}
             mended |= {name: [rollout.pins.get(name, ""), found] for name, found in moved.items() if name not in dict(pins)}
             self._take_up(plan, moved, {(cell.tep, cell.project): cell for cell in missing}, again)
@@ -191,20 +207,41 @@ class Control:
             again.cells[item.cell.key] = values | ({"message": "\n".join(reasons)} if verdict == ERROR else {})
             if verdict in (RUN, MAYBE):
                 again.work.setdefault(item.cell.tep.name, []).append(item.cell.project.name)
+                if item.state not in NOTHING_THERE:
+                    again.present.setdefault(item.cell.tep.name, []).append(item.cell.project.name)
 
     def _as_it_is(self, missing: Sequence[RolloutCell], again: "_Again") -> None:
         for cell in missing:
             again.cells[cell.tep, cell.project] = {"state": QUEUED, **_FRESH}
             again.work.setdefault(cell.tep, []).append(cell.project)
 
-    def _requests(self, rollout: Rollout, every: Sequence[RolloutCell], again: "_Again") -> list[Request]:
+    @staticmethod
+    def _to_preview(rollout: Rollout, again: "_Again", mended: Collection[str]) -> dict[str, list[str]]:
+        """Return what must be previewed, again or at last, before it may be deployed: TEPs with their projects."""
+        limits = rollout.options.limits
+        if limits.deletes is None and limits.replacements is None:
+            return {}
+        found = {tep: projects for tep, projects in again.present.items() if rollout.wave == PREVIEWS or tep in mended}
+        for tep, projects in found.items():
+            for project in projects:
+                again.cells[tep, project]["foreseen"] = None
+        return found
+
+    def _requests(
+        self, rollout: Rollout, every: Sequence[RolloutCell], again: "_Again", previewed: Mapping[str, list[str]]
+    ) -> list[Request]:
         earlier = sorted(self.store.requests(rollout.id), key=lambda request: request.attempt)
         attempts = {request.tep: request.attempt for request in earlier}
         waves = {cell.tep: cell.wave for cell in every}
-        return [
-            Request(rollout.id, tep, attempts.get(tep, 0) + 1, "up", waves[tep], position, Asked.WAITING, projects)
+        previews = [
+            Request(rollout.id, tep, attempts.get(tep, 0) + 1, "preview", PREVIEWS, position, Asked.WAITING, projects)
+            for position, (tep, projects) in enumerate(previewed.items())
+        ]
+        ups = [
+            Request(rollout.id, tep, attempts.get(tep, 0) + 1 + (tep in previewed), "up", waves[tep], position, Asked.WAITING, projects)
             for position, (tep, projects) in enumerate(again.work.items())
         ]
+        return [*previews, *ups]
 
     # What rolling back needs.
 

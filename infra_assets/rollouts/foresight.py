@@ -15,6 +15,7 @@ NAMED = 10
 
 def above_limits(cells: Sequence[RolloutCell], limits: Limits) -> str:
     """Return what is to be approved, with the list; "" where everything is within the limits."""
+    cells = [cell for cell in cells if not cell.good]
     told = [
         _above(cells, DELETES, "deletes", limits.deletes),
         _above(cells, REPLACEMENTS, "replacements", limits.replacements),

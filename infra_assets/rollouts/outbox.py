@@ -15,8 +15,8 @@ from infra_assets.rollouts.runs import runs_page
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.tables import announcements
 
-MOST_TRIES = 20
 GIVEN_UP = timedelta(hours=6)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
 SEVERITIES: dict[Kind, Severity] = {"started": "info", "done": "info", "waiting": "warning", "halted": "error", "failed": "error"}
 
 
@@ -80,23 +80,32 @@ class Outbox:
         for row in self._waiting():
             missing: list[str] = row["channels"] or list(channels.channels)
             # A channel that failed gets nothing else this time: what came later must not arrive before what came first.
+            due = row["next_at"] is None or row["next_at"] <= now()
+            if not due:
+                down |= set(missing)
             ready = [name for name in missing if name not in down]
             failed = [item for item in channels.send(Announcement.restored(row["content"]), ready) if not item.ok] if ready else []
             down |= {item.channel for item in failed}
             rest = [name for name in missing if name in down]
             tries = row["tries"] + bool(ready)
-            given_up = tries >= MOST_TRIES or row["created_at"] < now() - GIVEN_UP
+            next_at = now() + _pause(tries) if ready else row["next_at"]
+            given_up = row["created_at"] < now() - GIVEN_UP
             problems += [f"{item.channel}: {item.error}{' (given up)' if given_up else ''}" for item in failed]
             settled = now() if not rest or given_up else None
             with self.engine.begin() as connection:
                 same = sa.update(announcements).where(announcements.c.id == row["id"])
-                connection.execute(same.values(channels=rest, tries=tries, settled_at=settled))
+                connection.execute(same.values(channels=rest, tries=tries, next_at=next_at, settled_at=settled))
         return problems
 
     def _waiting(self) -> Sequence[sa.RowMapping]:
         query = sa.select(announcements).where(announcements.c.settled_at.is_(None)).order_by(announcements.c.id)
         with self.engine.connect() as connection:
             return connection.execute(query).mappings().all()
+
+
+def _pause(tries: int) -> timedelta:
+    """Return how long to wait after so many tries: longer each time, so that one who is down for long is not asked all the time."""
+    return min(FIRST_PAUSE * 2 ** min(tries - 1, 10), LONGEST_PAUSE) if tries else timedelta(0)
 
 
 def _announcement(store: RolloutStore, rollout: Rollout, kind: Kind, public_url: str | None) -> Announcement:
@@ -111,7 +120,8 @@ def _announcement(store: RolloutStore, rollout: Rollout, kind: Kind, public_url:
     lines = [rollout.reason] if rollout.reason else []
     lines += [f"asked for by {'; '.join(map(str, rollout.triggers))}"]
     if rollout.commit:
-        lines.append(f"commit {rollout.previous_commit[:8] + ' → ' if rollout.previous_commit else ''}{rollout.commit[:8]}")
+        before = f"{rollout.previous_commit[:8]} → " if rollout.previous_commit not in (None, rollout.commit) else ""
+        lines.append(f"commit {before}{rollout.commit[:8]}")
     if rollout.changed:
         lines.append(f"environments: {listed(sorted(rollout.changed))}")
     lines += {"waiting": [f"infra rollouts approve {rollout.id}"], "halted": [f"infra rollouts resume {rollout.id}"]}.get(kind, [])

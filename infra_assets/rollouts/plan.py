@@ -131,6 +131,6 @@ def _upstream(cell: Cell, resolution: Resolution, moving: set[str]) -> list[str]
 def _unsuccessful(entry: Standing | None) -> str:
     if entry is None:
         return "never deployed"
-    return {"removed": "it was removed", "skipped": "it was skipped", "deploying": "the last one did not end"}.get(
+    return {"removed": "it was removed", "skipped": "it was skipped", "deploying": "one goes on, or did not end"}.get(
         entry.state, "the last one failed"
     )

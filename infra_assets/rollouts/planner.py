@@ -21,6 +21,8 @@ from infra_assets.programs.mirror import Mirror
 from infra_assets.programs.opening import open_mirror, open_trees
 from infra_assets.programs.snapshot import snapshot
 from infra_assets.programs.trees import Trees
+from infra_assets.rollouts.announcements import listed
+from infra_assets.rollouts.following import Followed
 from infra_assets.rollouts.plan import Changed, Planned, plan
 from infra_assets.rollouts.reasons import reasons, side, was
 from infra_assets.rollouts.sharing import shared
@@ -35,9 +37,11 @@ from infra_assets.stacks.configurations import fingerprint_key
 from infra_assets.stacks.inputs import Surroundings, details
 from infra_assets.stacks.ledger import Entry, Key, Ledger, Standing
 from infra_assets.stacks.outputs import StateOutputs
-from infra_assets.stacks.projects import Catalogue, Project, discover
+from infra_assets.stacks.projects import PROGRAMS, Catalogue, Project, discover
 from infra_assets.stacks.state import open_store
 
+NAMED = 3
+MOST_COMMITS = 10
 HandOver = Callable[[str, Sequence[str]], None]
 """Given a rollout's id and the TEPs that it works on: gives their runs what the plan has resolved."""
 
@@ -65,6 +69,7 @@ class Planner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._catalogues: dict[str, Catalogue] = {}
+        self._changed: dict[tuple[str, str], list[str]] = {}
 
     @cached_property
     def registry(self) -> Registry:
@@ -138,7 +143,11 @@ class Planner:
             InfraError: it cannot be had.
         """
         target = self.targets.of(tep)
-        return (target and self.mirror.branches().get(target.branch)) or self._on_disk
+        if target is None:
+            return self._on_disk
+        # A branch that was deleted leaves its target where it was last seen.
+        last: str | None = Followed(connect(self.settings.database_url)).get(f"target/{target.name}").get("commit")
+        return self.mirror.branches().get(target.branch) or last or self._on_disk
 
     def catalogue(self, commit: str) -> Catalogue:
         """Return the projects of a commit.
@@ -171,6 +180,8 @@ class Planner:
             InfraError: the commit cannot be had, set-up was not done, or the sandbox lost its memory.
         """
         projects = chosen_projects(self.catalogue(commit), selection, self.settings)
+        if keeping:
+            self.mirror.keep(commit)  # also when its branch is rewritten: whoever resumes or rolls back wants it
         return self._plan(teps, lambda _tep: projects, commit=commit, pins=pins, force=force, keeping=keeping, brief=not keeping)
 
     def plan_deployed(self, teps: Sequence[Tep], fallback: Callable[[Tep], str], *, keeping: bool = False) -> Plan:
@@ -192,13 +203,15 @@ class Planner:
 
         return self._plan(teps, projects, commit=None, keeping=keeping)
 
-    def plan_cells(self, teps: Sequence[Tep], projects: Callable[[Tep], Sequence[Project]], *, pins: Mapping[str, str]) -> Plan:
+    def plan_cells(
+        self, teps: Sequence[Tep], projects: Callable[[Tep], Sequence[Project]], *, pins: Mapping[str, str], force: bool = False
+    ) -> Plan:
         """Return what certain projects, each at its commit, would do in each TEP under these revisions; their definitions are kept.
 
         Raises:
             InfraError: a revision cannot be had.
         """
-        return self._plan(teps, projects, commit=None, pins=pins, keeping=True)
+        return self._plan(teps, projects, commit=None, pins=pins, force=force, keeping=True)
 
     def _plan(
         self, teps: Sequence[Tep], projects: Callable[[Tep], Sequence[Project]], *, commit: str | None,
@@ -298,9 +311,19 @@ class Planner:
             )
         return told
 
-    def commits(self, before: str, now: str) -> str:
-        """Return how two commits differ, for people."""
-        return f"{before[:8]} → {now[:8]}"
+    def commits(self, before: str, now: str, project: str) -> str:
+        """Return how two commits differ in what concerns a project, for people: `1a2b3c4d → 5e6f7a8b (network/__main__.py)`."""
+        if (before, now) not in self._changed:
+            try:
+                self.mirror.commit(before)
+                self._changed[before, now] = self.mirror.changed(before, now)
+            except (InfraError, ValueError):
+                self._changed[before, now] = []  # one of them is not to be had any more
+        others = {found.folder.name for found in self.catalogue(now).projects} - {project}
+        parts = [path.removeprefix(f"{PROGRAMS}/") for path in self._changed[before, now]]
+        mine = [path for path in parts if path.partition("/")[0] not in others]
+        files = f" ({listed(mine, NAMED)})" if mine else ""
+        return f"{before[:8]} → {now[:8]}{files}"
 
     def told_commit(self, before: str | None, now: str | None) -> str:
         """Return the way from one commit to another, with what its last one says."""
@@ -311,6 +334,17 @@ class Planner:
         except InfraError:
             subject = ""
         return f"{f'{before[:8]} → ' if before and before != now else ''}{now[:8]}{subject}"
+
+    def subjects(self, before: str | None, now: str | None) -> list[str]:
+        """Return what the commits between two say, newest first; nothing where there is one alone, or they are not to be had."""
+        if not before or not now or before == now:
+            return []
+        try:
+            self.mirror.commit(before)
+            found = self.mirror.log(before, now, limit=MOST_COMMITS)
+        except InfraError:
+            return []
+        return [f"{commit.id[:8]} {commit.subject}" for commit in found] if len(found) > 1 else []
 
     def commit_link(self, before: str | None, now: str | None) -> str:
         """Return where a person sees how two commits differ; "" where the repository has no such page."""

@@ -20,8 +20,8 @@ SHOWN = 60
 class History(Protocol):
     """What is known of commits and of earlier operations."""
 
-    def commits(self, before: str, now: str) -> str:
-        """Return how two commits differ, for people: `1a2b3c4d → 5e6f7a8b`."""
+    def commits(self, before: str, now: str, project: str) -> str:
+        """Return how two commits differ in what concerns a project, for people: `1a2b3c4d → 5e6f7a8b (network/__main__.py)`."""
         ...
 
     def with_outputs(self, cell: Key, outputs_hash: str) -> Entry | None:
@@ -47,7 +47,7 @@ def reasons(cell: Cell, before: Side, now: Side, resolution: Resolution, history
             continue
         match name:
             case "program":
-                found.append(_program(before, now, history))
+                found.append(_program(cell, before, now, history))
             case "configuration":
                 found.append(_configuration(cell, before, now, resolution))
             case "upstream":
@@ -61,9 +61,9 @@ def _plainly(name: str, before: Side, now: Side) -> str:
     return f"{NAMES[name]} {short(before.inputs.get(name, 'none'))} → {short(now.inputs.get(name, 'none'))}"
 
 
-def _program(before: Side, now: Side, history: History) -> str:
+def _program(cell: Cell, before: Side, now: Side, history: History) -> str:
     if before.commit and now.commit and before.commit != now.commit:
-        return f"program: commit {history.commits(before.commit, now.commit)}"
+        return f"program: commit {history.commits(before.commit, now.commit, cell.project.folder.name)}"
     return _plainly("program", before, now)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode
 
+from infra_assets.errors import NotRunningError
+
 ROLLOUT_TAG = "infra/rollout"
 RING_TAG = "infra/ring"
 OPERATION_TAG = "infra/operation"
@@ -64,6 +66,29 @@ class Run:
     def active(self) -> bool:
         """Whether it is queued or runs."""
         return self.status in ACTIVE
+
+
+class NoRuns:
+    """Where no Dagster runs: nothing goes on, and nothing can be asked for."""
+
+    def launch(self, requests: Sequence[RunRequest]) -> None:
+        """Refuse.
+
+        Raises:
+            NotRunningError: always.
+        """
+        if requests:
+            raise NotRunningError("no Dagster runs", remedy="infra ui starts it.")
+
+    def runs(self, *, tags: Mapping[str, str] | None = None, active: bool = False, ids: Sequence[str] = ()) -> list[Run]:  # noqa: ARG002
+        """Return none."""
+        return []
+
+    def terminate(self, ids: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def prepare(self, teps: Iterable[str], programs: Mapping[str, Sequence[str]]) -> None:
+        """Do nothing."""
 
 
 class Runs(Protocol):

@@ -16,6 +16,7 @@ from infra_assets.fleet.database import now
 from infra_assets.rollouts.models import (
     GOING,
     GOOD,
+    HEALTHY,
     MOVING,
     OPEN,
     UNHEALTHY,
@@ -178,7 +179,7 @@ class RolloutStore:
     def set_health(self, rollout_id: str, tep: str, project: str, *, healthy: bool, detail: str) -> None:
         """Note what a health check has found."""
         message = {} if healthy else {"message": detail}
-        self.set_cell(rollout_id, tep, project, health="healthy" if healthy else UNHEALTHY, **message)
+        self.set_cell(rollout_id, tep, project, health=HEALTHY if healthy else UNHEALTHY, **message)
 
     def set_blocked(self, rollout_id: str, reasons: Mapping[str, str]) -> None:
         """Note which TEPs may not start now, and why; of all others that nothing keeps them."""
@@ -187,7 +188,7 @@ class RolloutStore:
             free = mine & (cells.c.blocked != "") & cells.c.tep.not_in(list(reasons))
             connection.execute(sa.update(cells).where(free).values(blocked=""))
             for tep, reason in reasons.items():
-                other = mine & (cells.c.tep == tep) & (cells.c.blocked != reason)
+                other = mine & (cells.c.tep == tep) & (cells.c.state == "queued") & (cells.c.blocked != reason)
                 connection.execute(sa.update(cells).where(other).values(blocked=reason))
 
     def failures(self, rollout_id: str, *, up_to: int | None = None) -> list[str]:
@@ -228,12 +229,6 @@ class RolloutStore:
         with self.engine.connect() as connection:
             found = [_request(row) for row in connection.execute(sa.select(requests).where(waiting)).mappings()]
         return [request for request in found if request.tep in wanted]
-
-    def add_requests(self, wanted: Sequence[Request]) -> None:
-        """Store further requests."""
-        if wanted:
-            with self.engine.begin() as connection:
-                connection.execute(sa.insert(requests), [asdict(request) for request in wanted])
 
     def set_request(self, request: Request, before: Iterable[str], **values: Any) -> bool:
         """Change a request's row if it is in one of these states; returns whether it was."""

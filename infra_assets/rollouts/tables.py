@@ -87,6 +87,7 @@ announcements = sa.Table(
     sa.Column("content", sa.JSON, nullable=False),
     sa.Column("channels", sa.JSON, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("settled_at", UtcDateTime),
     sa.Index("announcements_by_settled", "settled_at"),

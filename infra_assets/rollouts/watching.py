@@ -31,7 +31,7 @@ def row(cell: RolloutCell, tep: Tep) -> Row:
     state = SKIPPED if cell.state == WITHDRAWN else FAILED if cell.failed and cell.state == "deployed" else cell.state
     return Row(
         tep, cell.project, state, cause=cause, changes=cell.changes, run_id=cell.run_id, finished_at=cell.finished_at, duration_s=took,
-        message=cell.message or cell.blocked,
+        message=cell.message or (cell.blocked if cell.state == "queued" else ""),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 from infra_assets.rollouts.conductor import LOST_S
 from infra_assets.rollouts.models import Rollout, State
 from infra_assets.rollouts.runs import CLASS_TAG, OPERATION_TAG, REQUEST_TAG, RING_TAG, ROLLOUT_TAG, TENANT_TAG
+from infra_assets.rollouts.starting import counted
 from infra_assets.rollouts.store import LEASE_S
 from infra_assets.rollouts.work import end
 from tests.rollouts.house import House
@@ -114,7 +115,7 @@ def test_a_failure_within_the_limit_holds_nobody_up(house: House) -> None:
     rollout = house.launch()
     done = house.go(rollout)
     assert done.state == "failed"
-    assert done.reason == "1 TEPs failed: ours1-prod"
+    assert done.reason == "1 TEP failed: ours1-prod"
     assert house.cells(rollout)["account/ours1-prod"] == "failed"
     assert house.cells(rollout)["network/ours1-prod"] == "skipped"
     assert house.cells(rollout)["queue/ours1-prod"] == "deployed"
@@ -132,7 +133,10 @@ def test_it_halts_above_its_limit_and_not_before(house: House, limit: str, faili
     assert ("c1-prod" in deployed) == (state == "failed")
     if state == "halted":
         told = " ".join(f"ours{number}-prod," for number in range(1, failing + 1)).rstrip(",")
-        assert found.reason == f"{failing} TEPs failed, {limit} were allowed (max_failures {limit}): {told}"
+        assert (
+            found.reason
+            == f"{counted(failing, 'TEP')} failed, {limit} {'was' if limit == 1 else 'were'} allowed (max_failures {limit}): {told}"
+        )
         assert states(house, rollout, "c1") == {"queued"}
 
 
@@ -355,10 +359,10 @@ def test_a_frozen_tep_waits_and_the_others_go_on(house: House) -> None:
     found = house.go(rollout)
     assert states(house, rollout, "ours2") == states(house, rollout, "c1") == {"deployed"}
     assert states(house, rollout, "ours1") == {"queued"}
-    assert (found.state, found.reason) == ("waiting", "ours1-prod: freeze: audit")
+    assert (found.state, found.reason) == ("waiting", "ours1-prod: freeze: audit (until 2090-01-02 00:00:00 UTC)")
     assert found.until is not None
     assert found.until.year == 2090
-    assert {cell.blocked for cell in house.store.cells(rollout.id, "ours1-prod")} == {"freeze: audit"}
+    assert {cell.blocked for cell in house.store.cells(rollout.id, "ours1-prod")} == {"freeze: audit (until 2090-01-02 00:00:00 UTC)"}
     house.targets(FREEZE % "nobody")
     assert house.go(rollout).state == "done"
     assert {cell.blocked for cell in house.store.cells(rollout.id)} == {""}

@@ -42,6 +42,7 @@ def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnDisk:
         monkeypatch.setenv(f"INFRA_{name}", str(value))
     monkeypatch.setattr(planner, "LEAST", 2)
     monkeypatch.setattr(sharing, "_processors", lambda: 3)
+    monkeypatch.setattr("infra_assets.programs.mirror.Mirror.keep", lambda *_: None)  # c1 is no commit of any repository
     found = OnDisk(settings.load.__wrapped__())
     Registry(connect(found.settings.database_url)).save(TEPS)
     for tep, project in ((tep, project) for tep in TEPS[:4] for project in ("network", "cluster", "site")):

@@ -85,7 +85,7 @@ def test_a_value_that_became_a_secret_is_a_reason(deployed: House) -> None:
 def test_a_program_is_told_by_its_commits(deployed: House) -> None:
     before = deployed.head
     after = deployed.program("queue", "# two")
-    assert why(deployed) == [f"program: commit {before[:8]} → {after[:8]}"]
+    assert why(deployed) == [f"program: commit {before[:8]} → {after[:8]} (queue/__main__.py)"]
     assert why(deployed, "account", "unchanged") == []
 
 

@@ -215,3 +215,16 @@ def test_an_edit_goes_out_by_itself_and_settles(eyes: Eyes) -> None:
     assert [house.go(rollout_id).state for rollout_id in wishes] == ["done", "done"]
     assert sorted(house.dagster.did()) == ["network/beta1-prod", "network/c1-prod", "network/c2-prod"]
     assert eyes.look() == {}
+
+
+def test_a_branch_that_is_gone_leaves_its_target_where_it_was(house: House) -> None:
+    house.fleet("c1")
+    git(house.root, "checkout", "-q", "-b", "prod")
+    merged = house.program("queue", "# merged")
+    house.targets("targets: {prod: {teps: ['*']}}")
+    Triggers(house.fresh_planner()).follow_targets("test")
+    git(house.root, "checkout", "-q", "main")
+    git(house.root, "branch", "-q", "-D", "prod")
+    planner = house.fresh_planner()
+    Triggers(planner).follow_targets("test")
+    assert planner.commit_of(planner.registry.get("c1-prod")) == merged

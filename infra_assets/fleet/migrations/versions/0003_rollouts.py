@@ -93,6 +93,7 @@ def _create_what_is_told_and_followed() -> None:
         sa.Column("content", sa.JSON, nullable=False),
         sa.Column("channels", sa.JSON, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True)),
     )
