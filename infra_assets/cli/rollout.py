@@ -1,7 +1,7 @@
 """`infra plan` and `infra rollout`."""
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,12 +10,12 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.options import Environments, Form, Output, Projects, Rings, Tenants, Teps, selection
 from infra_assets.cli.output import Format, stderr, write_matrix
 from infra_assets.cli.watch import end, follow
-from infra_assets.environments.resolution import Resolution
 from infra_assets.errors import DIFFERENCES, FAILED
 from infra_assets.reports.matrix import Row
 from infra_assets.rollouts.launching import Launch, launch, planned
 from infra_assets.rollouts.models import State, Trigger
 from infra_assets.rollouts.plan import ERROR, UNCHANGED, Planned
+from infra_assets.rollouts.planner import Plan
 
 Target = Annotated[
     str | None, typer.Option("--target", help="A target of targets.yaml: its branch, to its TEPs. Default: what lies on disk.")
@@ -32,7 +32,7 @@ def plan(
     """
     planner = Context().planner
     found = planned(planner, selection(teps, tenants, environments, rings, projects), planner.targets.get(target) if target else None)
-    warn(found.resolutions)
+    warn(found)
     rows = [planned_row(item) for item in found.planned]
     write_matrix(rows, form, output, extra={"commit": found.commit})
     if form is Format.TABLE:
@@ -76,7 +76,7 @@ def rollout(
         chosen, trigger, target, max_failures, True if strict else None, force, at_once, "hotfix" if priority == "hotfix" else "rollout"
     )
     launched = launch(context.planner, wanted)
-    warn(launched.plan.resolutions)
+    warn(launched.plan)
     if launched.rollout is None:
         write_matrix([planned_row(item) for item in launched.plan.planned], form, output, extra={"rollout_id": None})
         return
@@ -104,10 +104,10 @@ def _untouched(every: Sequence[Planned], shown: Sequence[Row]) -> list[Row]:
     return [Row(item.cell.tep, item.cell.project.name, UNCHANGED) for item in every if item.cell.tep.name not in known]
 
 
-def warn(resolutions: Mapping[str, Resolution]) -> None:
-    """Show what the evaluation of the environments warned of, each once."""
-    said = dict.fromkeys(warning for resolution in resolutions.values() for warning in resolution.warnings)
-    for warning in said:
+def warn(found: Plan) -> None:
+    """Show what the evaluation of the environments warned of, each once, and which projects the commit does not have any more."""
+    said = dict.fromkeys(warning for resolution in found.resolutions.values() for warning in resolution.warnings)
+    for warning in [*said, *found.told_orphans()]:
         stderr.print(f"warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 

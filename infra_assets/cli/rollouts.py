@@ -27,6 +27,7 @@ from infra_assets.cli.progress import Progress
 from infra_assets.cli.watch import end, follow
 from infra_assets.errors import UsageError
 from infra_assets.reports.matrix import as_json, as_markdown
+from infra_assets.rollouts.control import LEFT_ALONE
 from infra_assets.rollouts.models import MOVING, Event, Rollout, State
 from infra_assets.rollouts.runs import NoRuns
 from infra_assets.rollouts.watching import rows as rows_of
@@ -163,6 +164,9 @@ def rollback(rollout_id: Id, wait: Wait = False) -> None:
     started = context.control.rollback(rollout.id, getpass.getuser())
     typer.echo(started.id)
     stderr.print(f"rollout {started.id} takes back what {rollout.id} has changed", highlight=False)
+    for event in context.rollouts.events(started.id):
+        if event.kind == LEFT_ALONE:
+            stderr.print(f"left alone: {event.message}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     _go_on(context, started.id, wait=wait)
 
 
@@ -187,9 +191,6 @@ def _show_on(context: Context, rollout: Rollout) -> Rollout:
 
 
 def _get(context: Context, rollout_id: str) -> Rollout:
-    if rollout_id == "last":
-        for newest in context.rollouts.rollouts(limit=1):
-            return newest
     return context.rollouts.get(rollout_id)
 
 

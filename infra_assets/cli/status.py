@@ -1,5 +1,6 @@
 """`infra status` and `infra history`: what the ledger knows."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +9,10 @@ from rich.table import Table
 from infra_assets.cli.context import Context
 from infra_assets.cli.options import Environments, Form, Output, Projects, Rings, Tenants, Teps, selection
 from infra_assets.cli.output import Format, markdown_table, problems, stderr, write_matrix, write_table
+from infra_assets.fleet.selection import Selection
 from infra_assets.reports.matrix import Row, from_entry
 from infra_assets.rollouts.runs import OPERATION_TAG, Run
-from infra_assets.stacks.ledger import DEPLOYING, FAILED, Entry
+from infra_assets.stacks.ledger import DEPLOYING, FAILED, REMOVED, Entry, Key
 
 
 def status(
@@ -28,13 +30,22 @@ def status(
     client = context.dagster()
     active = {run.tep: run for run in client.runs(active=True)} if client else {}
     rows: list[Row] = []
+    names = [*(project.name for project in picked), *_only_deployed(latest, context, chosen)]
     for tep in fleet:
-        for project in picked:
-            entry = latest.get((tep.name, project.name))
-            rows.append(from_entry(tep, project.name, entry, state=_state(entry, active.get(tep.name), known=client is not None)))
+        for project in names:
+            entry = latest.get((tep.name, project))
+            rows.append(from_entry(tep, project, entry, state=_state(entry, active.get(tep.name), known=client is not None)))
     write_matrix(rows, form, output)
     for problem in problems(rows):
         stderr.print(problem, style="red", highlight=False, soft_wrap=True)
+
+
+def _only_deployed(latest: Mapping[Key, Entry], context: Context, chosen: Selection) -> list[str]:
+    """Return projects that are deployed and do not lie on disk: another commit has them, or one had."""
+    if chosen.projects:
+        return []
+    known = {item.name for item in (*context.catalogue.projects, *context.catalogue.problems)}
+    return sorted({project for (_, project), entry in latest.items() if project not in known and entry.state != REMOVED})
 
 
 def _state(entry: Entry | None, run: Run | None, *, known: bool) -> str:
@@ -58,9 +69,9 @@ def history(
     """
     context = Context()
     context.registry.get(tep)
-    if project:
-        context.catalogue.get(project)
     entries = context.ledger.history(tep, project)
+    if project and not entries:
+        context.catalogue.get(project)  # says which there are
     headings = ("started", "project", "operation", "state", "changes", "took", "run")
     table = Table(*headings)
     for entry in entries:

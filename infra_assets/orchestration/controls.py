@@ -26,6 +26,7 @@ class StartConfig(dg.Config):
     target: str = ""
     """A target of targets.yaml: its branch is deployed to its TEPs."""
     teps: list[str] = []  # noqa: RUF012  # a field of Dagster's configuration
+    tenants: list[str] = []  # noqa: RUF012
     environments: list[str] = []  # noqa: RUF012
     rings: list[str] = []  # noqa: RUF012
     projects: list[str] = []  # noqa: RUF012
@@ -33,6 +34,8 @@ class StartConfig(dg.Config):
     """A count or a percentage; empty: the target's, or 10%."""
     strict: bool = False
     force: bool = False
+    at_once: bool = False
+    """All rings in one wave."""
     hotfix: bool = False
 
 
@@ -40,7 +43,7 @@ class RolloutConfig(dg.Config):
     """Which rollout is meant."""
 
     rollout: str
-    """Its id, or how that begins."""
+    """Its id, or how that begins; `last` is the newest."""
 
 
 class HaltConfig(RolloutConfig):
@@ -58,7 +61,7 @@ class ResumeConfig(RolloutConfig):
 
 @dg.op(name="start", tags={"dagster/priority": "0"})
 def _start(context: dg.OpExecutionContext, config: StartConfig) -> None:
-    selection = Selection(config.teps, (), config.environments, config.rings, config.projects)
+    selection = Selection(config.teps, config.tenants, config.environments, config.rings, config.projects)
     planner, conductor = _tools()
     wanted = Launch(
         selection,
@@ -67,6 +70,7 @@ def _start(context: dg.OpExecutionContext, config: StartConfig) -> None:
         max_failures=config.max_failures or None,
         strict=config.strict or None,
         force=config.force,
+        at_once=config.at_once,
         priority="hotfix" if config.hotfix else "rollout",
     )
     started = _told(lambda: launch(planner, wanted))

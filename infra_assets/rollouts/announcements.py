@@ -59,6 +59,11 @@ def listed(names: Sequence[str], shown: int = NAMES_SHOWN) -> str:
     return ", ".join(names) if rest <= 0 else f"{', '.join(names[:shown])} and {rest:,} more"
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with its word: `1 TEP`, `3 TEPs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def as_text(announcement: Announcement) -> str:
     """Return it as plain text, a line for each thing."""
     links = (f"{label}: {url}" for label, url in _addresses(announcement))

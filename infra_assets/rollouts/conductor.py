@@ -16,8 +16,9 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
+from infra_assets.rollouts.announcements import counted
 from infra_assets.rollouts.foresight import above_limits
-from infra_assets.rollouts.models import GOING, MOVING, Asked, Request, Rollout, State, Wave
+from infra_assets.rollouts.models import GOING, GOOD, MOVING, Asked, Request, Rollout, State, Wave
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.pending import begin
 from infra_assets.rollouts.planner import Planner
@@ -32,7 +33,7 @@ from infra_assets.rollouts.runs import (
     RunRequest,
     Runs,
 )  # fmt: skip
-from infra_assets.rollouts.starting import PREVIEWS, counted, named
+from infra_assets.rollouts.starting import PREVIEWS, named
 from infra_assets.rollouts.store import RolloutStore, moment
 from infra_assets.rollouts.windows import Blocked, blocked
 from infra_assets.stacks.health import CHECKS
@@ -70,6 +71,7 @@ class Conductor:
                 self.advance(rollout.id)
             except InfraError as error:
                 problems.append(f"rollout {rollout.id}: {error}")
+                self.store.move(rollout.id, [State.RUNNING], reason=f"stands: {error}")
             except Exception as error:
                 # A defect that one rollout meets must not hold the others up.
                 LOG.exception("rollout %s", rollout.id)
@@ -91,6 +93,7 @@ class Conductor:
             self._settle(rollout)
             if rollout.state == State.HALTED:  # whoever halted it may have died in the middle of it
                 self._withdraw(self.store.requests(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
+                self._finish_what_is_done(rollout)
             while self._step(self.store.get(rollout_id)):
                 pass
 
@@ -141,6 +144,14 @@ class Conductor:
             self._end(request, Run(request.run_id or "", "LOST", {}))
         else:
             self.store.set_request(request, [Asked.ASKED], state=Asked.WAITING.value, asked_at=None)
+
+    def _finish_what_is_done(self, rollout: Rollout) -> None:
+        """End a halted rollout whose last runs have done all that it wanted."""
+        states = self.store.counts(rollout.id).keys()
+        if self.store.going(rollout.id) or not states or states - {*GOOD, WITHDRAWN} or self.store.failures(rollout.id):
+            return
+        if self.store.move(rollout.id, [State.HALTED], state=State.RUNNING, reason="", approval=""):
+            self._finish(rollout)
 
     # One step of the rollout itself.
 

@@ -23,6 +23,7 @@ from infra_assets.stacks.projects import Project
 QUEUED = "queued"
 ROLLBACK: Literal["rollback"] = "rollback"
 NAMED = 10
+LEFT_ALONE = "left alone"
 NOTHING_THERE = ("never", "removed")
 """States of cells in which nothing can be deleted or replaced."""
 BEGUN = (Asked.ASKED, Asked.STARTED, Asked.ENDED)
@@ -91,6 +92,7 @@ class Control:
             UsageError: it is neither halted nor failed.
             InfraError: a pin cannot be had any more.
         """
+        self._planner.targets  # noqa: B018  # nothing would move while their file is wrong
         rollout = self.store.get(rollout_id)
         if rollout.state not in RESUMABLE:
             raise UsageError(f"rollout {rollout.id} is {rollout.state}: only one that halted or failed is resumed")
@@ -137,10 +139,13 @@ class Control:
         Raises:
             UsageError: it still moves, or has changed nothing that was there before.
         """
+        self._planner.targets  # noqa: B018  # nothing would move while their file is wrong
         rollout = self.store.get(rollout_id)
         if rollout.state in MOVING or self.store.going(rollout.id):
             raise UsageError(f"rollout {rollout.id} still moves", remedy=f"Halt it first: infra rollouts halt {rollout.id}")
-        goals = self._before(rollout)
+        goals, left = self._before(rollout)
+        if not goals and left:
+            raise UsageError(f"all that rollout {rollout.id} has changed was deployed by something newer since: {listed(left, NAMED)}")
         if not goals:
             raise UsageError(f"rollout {rollout.id} has changed nothing that was deployed before it: there is nothing to go back to")
         planned = [item for tep, entries in goals.items() for item in self._planned_back(rollout, tep, entries)]
@@ -153,6 +158,8 @@ class Control:
         started = start(self.store, self._planner.ledger, plan, asking, _nothing)
         assert started is not None
         self.store.note(rollout.id, "rolled back", f"by rollout {started.id}", who)
+        if left:
+            self.store.note(started.id, LEFT_ALONE, f"something newer has deployed them since: {listed(left, NAMED)}")
         Outbox(self.store.engine, self._planner.settings.public_url).tell(self.store, started, "started")
         return started
 
@@ -245,16 +252,23 @@ class Control:
 
     # What rolling back needs.
 
-    def _before(self, rollout: Rollout) -> dict[Tep, dict[str, Entry]]:
-        """Return, by TEP and project, the success to go back to: of what the rollout has changed, and of what is downstream of that."""
+    def _before(self, rollout: Rollout) -> tuple[dict[Tep, dict[str, Entry]], list[str]]:
+        """Return, by TEP and project, the success to go back to: of what the rollout has changed, and of what is downstream of that.
+
+        And the cells that it has changed and that something newer has deployed since.
+        """
         ledger, fleet = self._planner.ledger, {tep.name: tep for tep in self._planner.registry.list()}
         newest: dict[Key, Entry] = {(entry.tep, entry.project): entry for entry in ledger.of_rollout(rollout.id) if entry.inputs}
         latest = ledger.latest({tep for tep, _ in newest})
         goals: dict[Tep, dict[str, Entry]] = {}
+        left: list[str] = []
         for key, entry in newest.items():
             now_ = latest.get(key)
-            if key[0] not in fleet or entry.state not in (DEPLOYED, FAILED) or now_ is None or now_.rollout_id != rollout.id:
-                continue  # gone, or something newer has deployed it since
+            if key[0] not in fleet or entry.state not in (DEPLOYED, FAILED) or now_ is None:
+                continue
+            if now_.rollout_id != rollout.id:
+                left.append(f"{key[1]}/{key[0]}")
+                continue
             if before := ledger.before(_first(ledger.of_rollout(rollout.id), key)):
                 goals.setdefault(fleet[key[0]], {})[key[1]] = before
         for tep, entries in goals.items():
@@ -262,7 +276,7 @@ class Control:
             for project in self._downstream(entries):
                 if project not in entries and (found := successes.get((tep.name, project))):
                     entries[project] = found
-        return goals
+        return goals, left
 
     def _downstream(self, entries: Mapping[str, Entry]) -> list[str]:
         return [

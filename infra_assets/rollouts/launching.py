@@ -47,7 +47,8 @@ def launch(planner: Planner, wanted: Launch) -> Launched:
         UsageError: the selection or an option is wrong, or a project cannot be loaded.
         InfraError: it cannot be planned.
     """
-    target = planner.targets.get(wanted.target) if wanted.target else None
+    targets = planner.targets  # also where none is meant: nothing would move while their file is wrong
+    target = targets.get(wanted.target) if wanted.target else None
     options = _options(wanted, target)
     store = RolloutStore(connect(planner.settings.database_url))
     plan = planned(planner, wanted.selection, target, force=wanted.force, keeping=True)

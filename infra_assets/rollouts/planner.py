@@ -1,7 +1,8 @@
 """Plans rollouts: brings fleet, programs at a commit, resolved configuration and the ledger together. Runs nothing."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from infra_assets.environments import layers
@@ -21,7 +22,7 @@ from infra_assets.programs.mirror import Mirror
 from infra_assets.programs.opening import open_mirror, open_trees
 from infra_assets.programs.snapshot import snapshot
 from infra_assets.programs.trees import Trees
-from infra_assets.rollouts.announcements import listed
+from infra_assets.rollouts.announcements import counted, listed
 from infra_assets.rollouts.following import Followed
 from infra_assets.rollouts.plan import Changed, Planned, plan
 from infra_assets.rollouts.reasons import reasons, side, was
@@ -38,6 +39,7 @@ from infra_assets.stacks.inputs import Surroundings, details
 from infra_assets.stacks.ledger import Entry, Key, Ledger, Standing
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.projects import PROGRAMS, Catalogue, Project, discover
+from infra_assets.stacks.sources import source_files
 from infra_assets.stacks.state import open_store
 
 NAMED = 3
@@ -61,6 +63,15 @@ class Plan:
     """The revisions of the environments that it rests on, but for what the register writes."""
     changed: Mapping[str, Sequence[str]]
     """Environments whose revision is not the one that was deployed last: name → [before, now]."""
+    orphans: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Projects that are deployed and that the commit does not have: in how many TEPs. Nothing is done to their stacks."""
+
+    def told_orphans(self) -> list[str]:
+        """Return a line for each project that the commit does not have any more."""
+        return [
+            f"{project} is deployed in {counted(teps, 'TEP')} and is not in commit {(self.commit or '')[:8]}: its stacks stay as they are"
+            for project, teps in sorted(self.orphans.items())
+        ]
 
 
 class Planner:
@@ -69,7 +80,7 @@ class Planner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._catalogues: dict[str, Catalogue] = {}
-        self._changed: dict[tuple[str, str], list[str]] = {}
+        self._changed: dict[tuple[str, str, str], list[str]] = {}
 
     @cached_property
     def registry(self) -> Registry:
@@ -227,7 +238,8 @@ class Planner:
             keep(connect(self.settings.database_url), resolver.library.documents())
         Usage(connect(self.settings.database_url)).record(part.uses)
         every = _pins(part.resolutions)
-        return Plan(part.planned, part.resolutions, commit, every, _moved(every, part.newest))
+        orphans = self._orphans(commit, part.deployed)
+        return Plan(part.planned, part.resolutions, commit, every, _moved(every, part.newest), orphans)
 
     def _plan_briefly(
         self,
@@ -256,7 +268,15 @@ class Planner:
         newest: dict[str, tuple[int, str]] = {}
         for part in parts:
             newest.update({name: found for name, found in part.newest.items() if found > newest.get(name, (0, ""))})
-        return Plan(planned, resolutions, commit, every, _moved(every, newest))
+        deployed = sum((part.deployed for part in parts), Counter[str]())
+        return Plan(planned, resolutions, commit, every, _moved(every, newest), self._orphans(commit, deployed))
+
+    def _orphans(self, commit: str | None, deployed: Mapping[str, int]) -> dict[str, int]:
+        if commit is None:
+            return {}
+        catalogue = self.catalogue(commit)
+        known = {item.name for item in (*catalogue.projects, *catalogue.problems)}
+        return {project: teps for project, teps in deployed.items() if project not in known}
 
     def _part(
         self, resolver: Resolver, teps: Sequence[Tep], chosen: Mapping[str, Sequence[Project]], *, force: bool, logins: bool
@@ -274,7 +294,7 @@ class Planner:
             why=lambda changed: self._why(changed, successes),
             force=force,
         )
-        return _Part(planned, resolutions, _newest(successes), resolver.uses())
+        return _Part(planned, resolutions, _newest(successes), resolver.uses(), Counter(project for _, project in successes))
 
     def _resolve(
         self, resolver: Resolver, teps: Sequence[Tep], chosen: Mapping[str, Sequence[Project]], *, logins: bool
@@ -313,17 +333,22 @@ class Planner:
 
     def commits(self, before: str, now: str, project: str) -> str:
         """Return how two commits differ in what concerns a project, for people: `1a2b3c4d → 5e6f7a8b (network/__main__.py)`."""
-        if (before, now) not in self._changed:
+        key = (before, now, project)
+        if key not in self._changed:
             try:
                 self.mirror.commit(before)
-                self._changed[before, now] = self.mirror.changed(before, now)
+                mine = self._files(before, project) | self._files(now, project)
+                self._changed[key] = [path for path in self.mirror.changed(before, now) if path in mine]
             except (InfraError, ValueError):
-                self._changed[before, now] = []  # one of them is not to be had any more
-        others = {found.folder.name for found in self.catalogue(now).projects} - {project}
-        parts = [path.removeprefix(f"{PROGRAMS}/") for path in self._changed[before, now]]
-        mine = [path for path in parts if path.partition("/")[0] not in others]
-        files = f" ({listed(mine, NAMED)})" if mine else ""
-        return f"{before[:8]} → {now[:8]}{files}"
+                self._changed[key] = []  # one of them is not to be had any more
+        files = [path.removeprefix(f"{PROGRAMS}/") for path in self._changed[key]]
+        return f"{before[:8]} → {now[:8]}{f' ({listed(files, NAMED)})' if files else ''}"
+
+    def _files(self, commit: str, project: str) -> set[str]:
+        """Return the files that a project's program depends on, as the repository names them."""
+        root = self.trees.path(commit)
+        folder = root / PROGRAMS / project
+        return {path.relative_to(root).as_posix() for path in source_files(folder)} if folder.is_dir() else set()
 
     def told_commit(self, before: str | None, now: str | None) -> str:
         """Return the way from one commit to another, with what its last one says."""
@@ -416,6 +441,8 @@ class _Part:
     resolutions: Mapping[str, Resolution]
     newest: Mapping[str, tuple[int, str]]
     uses: Sequence[Use]
+    deployed: Counter[str]
+    """In how many TEPs each project is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,12 +453,14 @@ class _Brief:
     resolutions: Mapping[str, Resolution]
     newest: Mapping[str, tuple[int, str]]
     uses: Sequence[Use]
+    deployed: Counter[str]
+    """In how many TEPs each project is."""
 
 
 def _brief(part: _Part) -> _Brief:
     rows = [(item.verdict, item.reasons, item.state, item.configured) for item in part.planned]
     resolutions = {name: replace(found, cells={}, logins={}) for name, found in part.resolutions.items()}
-    return _Brief(rows, resolutions, part.newest, part.uses)
+    return _Brief(rows, resolutions, part.newest, part.uses, part.deployed)
 
 
 def _together(parts: Sequence[Sequence[Use]]) -> list[Use]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
+from infra_assets.rollouts.announcements import counted
 from infra_assets.rollouts.models import EVERYTHING, Asked, Options, Request, Rollout, RolloutCell, State, Trigger, Wave
 from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
 from infra_assets.rollouts.planner import HandOver, Plan
@@ -78,6 +79,8 @@ def start(
     moving = sum(cell.verdict in (RUN, MAYBE) for cell in cells)
     said = f"{counted(moving, 'cell')} of {counted(len(work), 'TEP')} in {counted(len(waves), 'wave')}"
     store.note(rollout_id, "started", said, who="; ".join(map(str, asking.triggers)))
+    for line in plan.told_orphans():
+        store.note(rollout_id, "left", line)
     if rollout.approval:
         store.note(rollout_id, "waiting", rollout.approval)
     return rollout
@@ -171,11 +174,6 @@ def _approvals(options: Options, wave: Wave, rings: set[str], cells: Sequence[Ro
     if most is not None and len(moving) > most:
         told.append(f"{len(moving)} cells, more than the limit of {most}: {named(moving)}")
     return told
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its word: `1 TEP`, `3 TEPs`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def named(names: Sequence[str], most: int = NAMED) -> str:

@@ -33,6 +33,7 @@ from infra_assets.rollouts.models import (
 from infra_assets.rollouts.tables import cells, events, requests, rollouts
 from infra_assets.stacks.ledger import ABANDONED, DEPLOYING, FAILED, SKIPPED
 
+LAST = "last"
 LEASE_S = 180
 """Seconds after which a lease is taken from whoever died with it."""
 QUEUED = "queued"
@@ -94,11 +95,13 @@ class RolloutStore:
         return True
 
     def get(self, rollout_id: str) -> Rollout:
-        """Return a rollout by its id, or by how that begins.
+        """Return a rollout by its id, or by how that begins; `last` is the newest.
 
         Raises:
             UsageError: there is none, or several begin so.
         """
+        if rollout_id == LAST and (newest := self.rollouts(limit=1)):
+            return newest[0]
         found = self._read(sa.select(*ROLLOUT).where(rollouts.c.id.startswith(rollout_id, autoescape=True)).limit(2))
         if len(found) != 1:
             what = "several rollouts begin with" if found else "no rollout"

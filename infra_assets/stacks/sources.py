@@ -14,11 +14,16 @@ SDKS = ("pulumi", "pulumi-aws", "pydantic")
 IGNORED = ("__pycache__", ".pulumi")
 
 
+def source_files(folder: Path) -> set[Path]:
+    """Return what a program's result depends on in files: those of its project, and the modules of its package that they import."""
+    return _own_files(folder) | _imported(folder, folder.parent)
+
+
 def source_hash(folder: Path) -> str:
     """Return the SHA-256 over a project's files, the modules of its programs' package that they import, and the SDKs' versions."""
     digest = hashlib.sha256()
     package = folder.parent
-    for path in sorted(_own_files(folder) | _imported(folder, package)):
+    for path in sorted(source_files(folder)):
         digest.update(f"{path.relative_to(package).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     for sdk in SDKS:
         digest.update(f"{sdk}=={_installed(sdk)}\n".encode())

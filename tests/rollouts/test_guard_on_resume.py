@@ -1,10 +1,13 @@
 """Halting and resuming is no way around what must be approved or previewed."""
 
+import pytest
 import sqlalchemy as sa
 
+from infra_assets.errors import UsageError
 from infra_assets.rollouts.models import Rollout
 from infra_assets.rollouts.runs import OPERATION_TAG
 from infra_assets.rollouts.tables import announcements
+from tests.programs_repository.repositories import git
 from tests.rollouts.house import House
 
 REPLACES = {"counts": {"replace": 1}, "delete": [], "replace": ["aws:Queue a"]}
@@ -94,3 +97,44 @@ def test_whoever_is_told_is_told_that_it_starts_when_it_was_approved(house: Hous
     with house.store.engine.connect() as connection:
         told = connection.scalars(sa.select(announcements.c.content).order_by(announcements.c.id)).all()
     assert [content["kind"] for content in told] == ["waiting", "started"]
+
+
+def test_what_was_halted_while_its_last_runs_went_on_ends_when_they_have(house: House) -> None:
+    house.fleet("c1")
+    rollout = house.launch()
+    house.turn()
+    [run] = house.dagster.queued
+    house.dagster.start(run)
+    assert house.conductor.halt(rollout.id, "wait")
+    house.dagster.finish(run)
+    assert house.go(rollout).state == "done"
+
+
+def test_a_project_that_the_commit_lost_is_named_and_left(house: House) -> None:
+    house.fleet("c1", "c2")
+    house.deployed()
+    git(house.root, "rm", "-q", "-r", "pulumi_programs/network")
+    git(house.root, "commit", "-q", "-m", "Without a network")
+    rollout = house.launch(force=True)
+    said = f"network is deployed in 2 TEPs and is not in commit {house.head[:8]}: its stacks stay as they are"
+    assert [event.message for event in house.store.events(rollout.id) if event.kind == "left"] == [said]
+
+
+def test_with_a_wrong_targets_file_nothing_is_stored(house: House) -> None:
+    house.fleet("c1")
+    house.targets("targets: {all: {nonsense: 1}}")
+    with pytest.raises(UsageError, match=r"targets\.yaml: targets\.all"):
+        house.launch()
+    assert house.store.opened() == []
+
+
+def test_a_rollback_says_what_something_newer_has_deployed(house: House) -> None:
+    house.fleet("c1")
+    house.deployed()
+    house.shared(queue={"size": 2})
+    first = house.go(house.launch())
+    house.clock.forward(1)
+    house.shared(queue={"size": 3})
+    house.go(house.launch())
+    with pytest.raises(UsageError, match="was deployed by something newer since: queue/c1-prod"):
+        house.control.rollback(first.id, "bob")
