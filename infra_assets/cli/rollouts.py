@@ -100,15 +100,24 @@ def show(
 
 @app.command()
 def halt(
-    rollout_id: Id, reason: Annotated[str, typer.Option("--reason", help="Why; for the history and for those who are told.")] = ""
+    rollout_id: Id,
+    reason: Annotated[str, typer.Option("--reason", help="Why; for the history and for those who are told.")] = "",
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="For good: it is never resumed, and keeps nothing waiting. Also of one that has halted.")
+    ] = False,
 ) -> None:
     """Start nothing new of a rollout; what runs goes on to its end.
 
-    Example: infra rollouts halt last --reason "customer2 has called"
+    Examples: infra rollouts halt last --reason "customer2 has called" · infra rollouts halt 3f2a --give-up
     """
     context = Context()
     rollout = _get(context, rollout_id)
     who = getpass.getuser()
+    if give_up:
+        context.conductor(context.dagster() or NoRuns()).halt(rollout.id, reason or f"halted by {who}", who)
+        context.control.give_up(rollout.id, who)
+        stderr.print(f"rollout {rollout.id} is given up", highlight=False)
+        return
     # Without a Dagster nothing goes on that would have to be stopped: what it still had queued will not find its request.
     if not context.conductor(context.dagster() or NoRuns()).halt(rollout.id, reason or f"halted by {who}", who):
         raise UsageError(f"rollout {rollout.id} is {rollout.state}: there is nothing to halt")

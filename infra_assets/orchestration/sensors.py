@@ -49,8 +49,11 @@ def build_sensors(job: dg.JobDefinition | object, preview: dg.JobDefinition) -> 
         conductor = Conductor(Planner(loaded), runs)
         opened = len(conductor.store.opened())
         problems = conductor.advance_all()
-        publish(context.instance, conductor.store)
-        tidy(Planner(loaded), conductor.store)
+        try:
+            publish(context.instance, conductor.store)
+            tidy(Planner(loaded), conductor.store)
+        except Exception as error:  # noqa: BLE001  # the runs that were asked for must not be lost with it
+            problems.append(f"history: {type(error).__name__}: {error}")
         for problem in problems:
             context.log.warning(problem)
         if runs.requested:

@@ -16,7 +16,7 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import counted
+from infra_assets.rollouts.announcements import counted, listed
 from infra_assets.rollouts.foresight import above_limits
 from infra_assets.rollouts.models import GOING, GOOD, MOVING, Asked, Request, Rollout, State, Wave
 from infra_assets.rollouts.outbox import Outbox
@@ -33,7 +33,7 @@ from infra_assets.rollouts.runs import (
     RunRequest,
     Runs,
 )  # fmt: skip
-from infra_assets.rollouts.starting import PREVIEWS, named
+from infra_assets.rollouts.starting import NAMED, PREVIEWS
 from infra_assets.rollouts.store import RolloutStore, moment
 from infra_assets.rollouts.windows import Blocked, blocked
 from infra_assets.stacks.health import CHECKS
@@ -82,7 +82,7 @@ class Conductor:
         """Move one rollout on as far as it goes now; nothing where somebody else is at it.
 
         Raises:
-            InfraError: Dagster refused, or a plan cannot be made; the rollout is as it was, and says why it stands.
+            InfraError: Dagster refused, or a plan cannot be made; the rollout is as it was.
         """
         with self.store.lease(rollout_id, self._owner) as mine:
             if not mine:
@@ -178,7 +178,7 @@ class Conductor:
         if len(failures) <= allowed:
             return False
         allows = f"{allowed} {'was' if allowed == 1 else 'were'} allowed (max_failures {rollout.options.max_failures})"
-        which = f"{counted(len(failures), 'TEP')} failed, {allows}: {named(failures)}"
+        which = f"{counted(len(failures), 'TEP')} failed, {allows}: {listed(failures, NAMED)}"
         return self.halt(rollout.id, which)
 
     def _failures(self, rollout: Rollout) -> list[str]:
@@ -189,15 +189,15 @@ class Conductor:
 
     def _held(self, rollout: Rollout, waiting: Sequence[Request]) -> dict[str, Blocked]:
         """Return the TEPs that may not start now, and note it on their cells."""
-        targets = self._planner.targets
-        target = targets.targets.get(rollout.target or "")
         if not waiting:
             return {}
+        targets = self._planner.targets
         fleet, moment_ = self._fleet(), now()
         held: dict[str, Blocked] = {}
         for request in waiting:
             tep = fleet.get(request.tep)
-            found = blocked(tep, target, targets.freezes, moment_) if tep and request.operation == "up" else None
+            # A TEP's own target says when it may be deployed, whoever asks for it.
+            found = blocked(tep, targets.of(tep), targets.freezes, moment_) if tep and request.operation == "up" else None
             if found:
                 held[request.tep] = found
         self.store.set_blocked(rollout.id, {tep: _told(found) for tep, found in held.items()})
@@ -265,7 +265,7 @@ class Conductor:
         by_reason: dict[str, list[str]] = {}
         for tep, found in sorted(held.items()):
             by_reason.setdefault(_told(found), []).append(tep)
-        told = "; ".join(f"{named(teps)}: {reason}" for reason, teps in by_reason.items())
+        told = "; ".join(f"{listed(teps, NAMED)}: {reason}" for reason, teps in by_reason.items())
         self._set(rollout, State.WAITING, told, until=min(times, default=None))
 
     def _pass(self, rollout: Rollout) -> bool:
@@ -278,7 +278,7 @@ class Conductor:
             waves[rollout.wave] = current = replace(current, ended_at=now().isoformat())
             self.store.update(rollout.id, waves=waves)
             left = sorted({item.tep for item in self.store.requests(rollout.id, states=[Asked.WAITING], wave=rollout.wave)})
-            held = f", but for {named(left)}, held back" if left else ""
+            held = f", but for {listed(left, NAMED)}, held back" if left else ""
             self.store.note(rollout.id, "wave", f"wave {current.name} is done{held}")
         if rollout.wave + 1 >= len(waves):
             self._finish(rollout)
@@ -323,7 +323,7 @@ class Conductor:
         taken = withdrawn and WITHDRAWN in self.store.counts(rollout.id)
         state = State.FAILED if failures else State.SUPERSEDED if taken else State.DONE
         reason = (
-            f"{counted(len(failures), 'TEP')} failed: {named(failures)}"
+            f"{counted(len(failures), 'TEP')} failed: {listed(failures, NAMED)}"
             if failures
             else "newer rollouts have taken over the rest"
             if taken

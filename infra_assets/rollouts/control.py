@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from infra_assets.environments import layers
 from infra_assets.errors import InfraError, UsageError
-from infra_assets.fleet.database import connect
+from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
 from infra_assets.rollouts.announcements import listed
 from infra_assets.rollouts.conductor import WITHDRAWN
@@ -158,10 +158,33 @@ class Control:
         started = start(self.store, self._planner.ledger, plan, asking, _nothing)
         assert started is not None
         self.store.note(rollout.id, "rolled back", f"by rollout {started.id}", who)
+        self._give_up(rollout, f"rollout {started.id} has taken it back")
         if left:
             self.store.note(started.id, LEFT_ALONE, f"something newer has deployed them since: {listed(left, NAMED)}")
         Outbox(self.store.engine, self._planner.settings.public_url).tell(self.store, started, "started")
         return started
+
+    def give_up(self, rollout_id: str, who: str) -> Rollout:
+        """Let go of a rollout that halted or was not planned yet: it is never resumed, and keeps nothing waiting.
+
+        Raises:
+            UsageError: it is in another state.
+        """
+        rollout = self.store.get(rollout_id)
+        if not self._give_up(rollout, f"given up by {who}"):
+            raise UsageError(f"rollout {rollout.id} is {rollout.state}: there is nothing to give up")
+        self.store.note(rollout.id, "given up", "", who)
+        return self.store.get(rollout.id)
+
+    def _give_up(self, rollout: Rollout, reason: str) -> bool:
+        values: dict[str, Any] = {"state": State.SUPERSEDED, "reason": reason, "approval": "", "until": None, "finished_at": now()}
+        if not self.store.move(rollout.id, [State.HALTED, State.PENDING], **values):
+            return False
+        self.store.set_cells(rollout.id, self.store.teps(rollout.id), [QUEUED], state=WITHDRAWN, message=reason)
+        self._planner.handover.drop(rollout.id)
+        if rollout.state is State.HALTED:  # whoever was called for it is told that it is over
+            Outbox(self.store.engine, self._planner.settings.public_url).tell(self.store, self.store.get(rollout.id), "done")
+        return True
 
     # What resuming needs.
 

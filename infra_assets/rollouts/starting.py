@@ -7,7 +7,7 @@ from typing import Any
 
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import counted
+from infra_assets.rollouts.announcements import counted, listed
 from infra_assets.rollouts.models import EVERYTHING, Asked, Options, Request, Rollout, RolloutCell, State, Trigger, Wave
 from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
 from infra_assets.rollouts.planner import HandOver, Plan
@@ -172,10 +172,5 @@ def _approvals(options: Options, wave: Wave, rings: set[str], cells: Sequence[Ro
     moving = [f"{cell.project}/{cell.tep}" for cell in cells if cell.verdict in (RUN, MAYBE)]
     most = options.limits.cells
     if most is not None and len(moving) > most:
-        told.append(f"{len(moving)} cells, more than the limit of {most}: {named(moving)}")
+        told.append(f"{len(moving)} cells, more than the limit of {most}: {listed(moving, NAMED)}")
     return told
-
-
-def named(names: Sequence[str], most: int = NAMED) -> str:
-    """Return names, the first of them where there are many: `a, b and 41 more`."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

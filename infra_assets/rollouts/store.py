@@ -102,7 +102,8 @@ class RolloutStore:
         """
         if rollout_id == LAST and (newest := self.rollouts(limit=1)):
             return newest[0]
-        found = self._read(sa.select(*ROLLOUT).where(rollouts.c.id.startswith(rollout_id, autoescape=True)).limit(2))
+        begins = rollouts.c.id.startswith(rollout_id, autoescape=True)
+        found = self._read(sa.select(*ROLLOUT).where(begins).limit(2)) if rollout_id else []
         if len(found) != 1:
             what = "several rollouts begin with" if found else "no rollout"
             raise UsageError(f"{what} {rollout_id!r}", remedy="infra rollouts list shows them.")

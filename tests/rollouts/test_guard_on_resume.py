@@ -138,3 +138,34 @@ def test_a_rollback_says_what_something_newer_has_deployed(house: House) -> None
     house.go(house.launch())
     with pytest.raises(UsageError, match="was deployed by something newer since: queue/c1-prod"):
         house.control.rollback(first.id, "bob")
+
+
+def test_a_halted_rollout_that_was_rolled_back_is_over(house: House) -> None:
+    house.fleet("ours1", "c1")
+    house.deployed()
+    house.shared(queue={"size": 2})
+    house.dagster.failing = {"queue/ours1-prod"}
+    rollout = house.go(house.launch(max_failures="0"))
+    assert rollout.state == "halted"
+    house.dagster.failing = set()
+    back = house.control.rollback(rollout.id, "bob")
+    assert house.go(back).state == "done"
+    found = house.store.get(rollout.id)
+    assert (found.state, found.reason) == ("superseded", f"rollout {back.id} has taken it back")
+
+
+def test_what_is_given_up_is_not_resumed(house: House) -> None:
+    house.fleet("c1")
+    rollout = house.launch()
+    assert house.conductor.halt(rollout.id, "wait")
+    assert house.control.give_up(rollout.id, "bob").reason == "given up by bob"
+    with pytest.raises(UsageError, match="only one that halted or failed is resumed"):
+        house.control.resume(rollout.id, "bob")
+    assert house.store.opened() == []
+
+
+def test_windows_of_its_target_hold_a_tep_back_whoever_asks(house: House) -> None:
+    house.fleet("c1")
+    house.targets("targets: {all: {branch: main, teps: ['*']}}\nfreezes: [{from: 2020-01-01, until: 2090-01-01, targets: [all]}]")
+    assert house.go(house.launch()).state == "waiting"
+    assert house.dagster.all == []
