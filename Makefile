@@ -50,9 +50,11 @@ lint: setup  ## Check style, and the directions of imports
 types: setup  ## Check types
 	$(BIN)/pyright
 
-bench: tools  ## Measure a rollout against a shell loop, and resolving 5,000 environments against the official evaluator
+bench: tools  ## Measure rollouts against a shell loop and an ideal, plans of 5,000 TEPs, and resolving them against the official evaluator
 	$(BIN)/python -m benchmarks.rollout --format json
 	$(BIN)/python -m benchmarks.environments
+	$(BIN)/python -m benchmarks.plan --format json
+	$(BIN)/python -m benchmarks.makespan --format json
 
 clean:  ## Stop the sandbox; remove its data and the virtual environment (engine and provider stay in the cache)
 	-@test -x $(BIN)/infra && $(BIN)/infra sandbox down --force

@@ -217,7 +217,7 @@ def about(rollout: Rollout) -> dict[str, Any]:
 
 
 def _facts(context: Context, rollout: Rollout) -> dict[str, str]:
-    known = context.planner.commit_link(rollout.previous_commit, rollout.commit)
+    known = context.planner.past.link(rollout.previous_commit, rollout.commit)
     waves = [
         f"{wave.name}{' ✓' if wave.ended_at else ' …' if number == rollout.wave and rollout.open else ''}"
         for number, wave in enumerate(rollout.waves)
@@ -227,8 +227,8 @@ def _facts(context: Context, rollout: Rollout) -> dict[str, str]:
         "state": rollout.standing,
         "asked for by": "; ".join(map(str, rollout.triggers)),
         "target": rollout.target or "",
-        "commit": context.planner.told_commit(rollout.previous_commit, rollout.commit),
-        "commits": "; ".join(context.planner.subjects(rollout.previous_commit, rollout.commit)),
+        "commit": context.planner.past.way(rollout.previous_commit, rollout.commit),
+        "commits": "; ".join(context.planner.past.subjects(rollout.previous_commit, rollout.commit)),
         "diff": known,
         "environments": ", ".join(f"{name} {before[:8]} → {now[:8]}" for name, (before, now) in rollout.changed.items()),
         "waves": " · ".join(waves),

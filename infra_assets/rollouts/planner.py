@@ -22,8 +22,9 @@ from infra_assets.programs.mirror import Mirror
 from infra_assets.programs.opening import open_mirror, open_trees
 from infra_assets.programs.snapshot import snapshot
 from infra_assets.programs.trees import Trees
-from infra_assets.rollouts.announcements import counted, listed
+from infra_assets.rollouts.announcements import counted
 from infra_assets.rollouts.following import Followed
+from infra_assets.rollouts.past import Past
 from infra_assets.rollouts.plan import Changed, Planned, plan
 from infra_assets.rollouts.reasons import reasons, side, was
 from infra_assets.rollouts.sharing import shared
@@ -36,14 +37,11 @@ from infra_assets.settings import Settings
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.configurations import fingerprint_key
 from infra_assets.stacks.inputs import Surroundings, details
-from infra_assets.stacks.ledger import Entry, Key, Ledger, Standing
+from infra_assets.stacks.ledger import Key, Ledger, Standing
 from infra_assets.stacks.outputs import StateOutputs
-from infra_assets.stacks.projects import PROGRAMS, Catalogue, Project, discover
-from infra_assets.stacks.sources import source_files
+from infra_assets.stacks.projects import Catalogue, Project, discover
 from infra_assets.stacks.state import open_store
 
-NAMED = 3
-MOST_COMMITS = 10
 HandOver = Callable[[str, Sequence[str]], None]
 """Given a rollout's id and the TEPs that it works on: gives their runs what the plan has resolved."""
 
@@ -80,7 +78,6 @@ class Planner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._catalogues: dict[str, Catalogue] = {}
-        self._changed: dict[tuple[str, str, str], list[str]] = {}
 
     @cached_property
     def registry(self) -> Registry:
@@ -110,6 +107,11 @@ class Planner:
     def trees(self) -> Trees:
         """Work trees of commits."""
         return open_trees(self.settings)
+
+    @cached_property
+    def past(self) -> Past:
+        """What is known of commits and of earlier operations."""
+        return Past(self.mirror, self.trees, self.ledger)
 
     @cached_property
     def stack_outputs(self) -> StateOutputs:
@@ -326,58 +328,10 @@ class Planner:
                     was(item.last, before.get(item.last.id, {})),
                     side(item.inputs, now, item.cell.project.commit, item.resolution),
                     item.resolution,
-                    self,
+                    self.past,
                 )
             )
         return told
-
-    def commits(self, before: str, now: str, project: str) -> str:
-        """Return how two commits differ in what concerns a project, for people: `1a2b3c4d → 5e6f7a8b (network/__main__.py)`."""
-        key = (before, now, project)
-        if key not in self._changed:
-            try:
-                self.mirror.commit(before)
-                mine = self._files(before, project) | self._files(now, project)
-                self._changed[key] = [path for path in self.mirror.changed(before, now) if path in mine]
-            except (InfraError, ValueError):
-                self._changed[key] = []  # one of them is not to be had any more
-        files = [path.removeprefix(f"{PROGRAMS}/") for path in self._changed[key]]
-        return f"{before[:8]} → {now[:8]}{f' ({listed(files, NAMED)})' if files else ''}"
-
-    def _files(self, commit: str, project: str) -> set[str]:
-        """Return the files that a project's program depends on, as the repository names them."""
-        root = self.trees.path(commit)
-        folder = root / PROGRAMS / project
-        return {path.relative_to(root).as_posix() for path in source_files(folder)} if folder.is_dir() else set()
-
-    def told_commit(self, before: str | None, now: str | None) -> str:
-        """Return the way from one commit to another, with what its last one says."""
-        if now is None:
-            return "each cell's own"
-        try:
-            subject = f" {self.mirror.commit(now).subject}"
-        except InfraError:
-            subject = ""
-        return f"{f'{before[:8]} → ' if before and before != now else ''}{now[:8]}{subject}"
-
-    def subjects(self, before: str | None, now: str | None) -> list[str]:
-        """Return what the commits between two say, newest first; nothing where there is one alone, or they are not to be had."""
-        if not before or not now or before == now:
-            return []
-        try:
-            self.mirror.commit(before)
-            found = self.mirror.log(before, now, limit=MOST_COMMITS)
-        except InfraError:
-            return []
-        return [f"{commit.id[:8]} {commit.subject}" for commit in found] if len(found) > 1 else []
-
-    def commit_link(self, before: str | None, now: str | None) -> str:
-        """Return where a person sees how two commits differ; "" where the repository has no such page."""
-        return self.mirror.link(before or "", now) if now else ""
-
-    def with_outputs(self, cell: Key, outputs_hash: str) -> Entry | None:
-        """Return a cell's newest operation that had these outputs."""
-        return self.ledger.with_outputs(cell, outputs_hash)
 
     @cached_property
     def handover(self) -> Handover:
