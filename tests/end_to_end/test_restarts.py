@@ -7,6 +7,7 @@ be a second topic. What is killed gets no time to say goodbye, and is started ag
 import subprocess
 from collections import Counter
 from collections.abc import Collection, Generator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -148,6 +149,14 @@ def everything_of(house: House) -> list[psutil.Process]:
     return [process for pid, process in ours.items() if pid not in spared]
 
 
+def names(processes: list[psutil.Process]) -> set[str]:
+    found: set[str] = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            found.add(process.name())
+    return found
+
+
 def test_the_warm_host_and_the_daemon(house: House) -> None:
     rollout = Rolled(house).start()
     rollout.reach(2)
@@ -218,14 +227,14 @@ def test_the_whole_machine(house: House) -> None:
     """What was cut off in the middle of a create is refused, with what may exist; nothing is made twice, everything else gets done."""
     rollout = Rolled(house)
     hold_a_create(house, TEPS[1], 60)  # of the second ring
-    command = house.started("rollout", "--wait")
+    command = house.started("rollout", "--wait", "--max-failures", "9")  # more than are under way at once: it is never halted
     wait_for("the creation of a topic", lambda: creating(house, command), SOON_S)
     victims = everything_of(house)
-    assert {"pulumi"} <= {process.name() for process in victims}
-    for process in victims:
-        process.suspend()
-    for process in victims:
-        process.kill()
+    assert "pulumi" in names(victims)
+    for act in (psutil.Process.suspend, psutil.Process.kill):
+        for process in victims:
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                act(process)
     command.communicate()
     clear_faults(house.emulator)
     cut = {cell.tep for cell in rollout.cells("deploying")}
@@ -237,10 +246,10 @@ def test_the_whole_machine(house: House) -> None:
     state = rollout.ended()
     bad = {cell.tep for cell in rollout.cells("failed", "skipped")}
     assert cut <= bad <= begun
-    assert state == (State.HALTED if len(bad) > 3 else State.FAILED)
+    assert state == State.FAILED
     shown = house.done("rollouts", "show", "last", "--format", "json").json
     assert {cell["tep"] for cell in shown["cells"] if cell["state"] in ("failed", "skipped")} == bad
-    assert shown["reason"].partition(" TEPs failed")[0] in {str(count) for count in range(1, len(bad) + 1)}
+    assert shown["reason"].partition(" TEP")[0] in {str(count) for count in range(1, len(bad) + 1)}
     assert any(tep in shown["reason"] for tep in bad)
 
     said = house.infra("rollouts", "resume", "last", "--wait")

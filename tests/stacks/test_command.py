@@ -34,8 +34,11 @@ def command(folder: Path, script: str, *, limit_s: float = 30, grace_s: float = 
 def listening() -> Generator[None]:
     """Hear Ctrl-C, also where this process was started in a shell's background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Dagster, once used in this process, treats SIGTERM as SIGINT: ignored in a background job, and what is ignored is so in children too.
+    terminating = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGTERM, terminating)
 
 
 def alive(pid: int) -> bool:
