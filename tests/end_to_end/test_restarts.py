@@ -123,8 +123,14 @@ def kill_loaded_code(house: House) -> None:
 
 def worker_of(house: House, tep: str) -> psutil.Process:
     """Return the process of the run that deploys a TEP now: its engine is told which stack."""
-    (found,) = [work for work in Services(house.settings).workers() if any(tep in engine.cmdline() for engine in work.children())]
+    (found,) = [work for work in Services(house.settings).workers() if deploys(work, tep)]
     return found
+
+
+def deploys(worker: psutil.Process, tep: str) -> bool:
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+        return any(tep in engine.cmdline() for engine in worker.children())
+    return False
 
 
 def hold_a_create(house: House, tep: str, delay_s: float) -> None:
@@ -144,8 +150,9 @@ def everything_of(house: House) -> list[psutil.Process]:
     spared = {aws.pid, *(child.pid for child in aws.children(recursive=True))}
     ours: dict[int, psutil.Process] = {}
     for process in psutil_workers(house.home):
-        for member in (process, *process.children(recursive=True)):
-            ours[member.pid] = member
+        with suppress(psutil.NoSuchProcess):  # a run that has ended meanwhile
+            for member in (process, *process.children(recursive=True)):
+                ours[member.pid] = member
     return [process for pid, process in ours.items() if pid not in spared]
 
 
