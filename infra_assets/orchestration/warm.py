@@ -23,7 +23,7 @@ PRELOADED = (
     "dagster._core.storage.sqlite_storage", "dagster._core.storage.legacy_storage", "dagster._core.storage.defs_state",
     "dagster._core.run_coordinator.queued_run_coordinator", "upath.implementations.local",
     "pulumi", "pulumi.automation", "pulumi_aws", "sqlalchemy.dialects.sqlite", "alembic", "pydantic_settings", "boto3", "yaml", "psutil",
-    "tenacity", "cryptography.fernet", "cryptography.hazmat.primitives.ciphers.aead",
+    "tenacity", "httpx", "pygit2", "cryptography.fernet", "cryptography.hazmat.primitives.ciphers.aead",
 )  # fmt: skip
 SERVICES = ("sts", "iam", "ec2", "autoscaling", "ecs", "s3")
 """Of AWS, what runs ask themselves: logins, health checks, the state."""

@@ -76,7 +76,7 @@ def _claim(key: str, run_id: str) -> bool:
     from infra_assets.fleet.database import connect
     from infra_assets.rollouts.store import RolloutStore
 
-    return RolloutStore(connect(settings.load().database_url)).claim(key, run_id)
+    return RolloutStore(connect(settings.load().database_url)).asked.claim(key, run_id)
 
 
 def _move_on(key: str, *, succeeded: bool) -> None:

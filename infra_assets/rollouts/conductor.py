@@ -92,7 +92,7 @@ class Conductor:
                 return
             self._settle(rollout)
             if rollout.state == State.HALTED:  # whoever halted it may have died in the middle of it
-                self._withdraw(self.store.requests(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
+                self._withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
                 self._finish_what_is_done(rollout)
             while self._step(self.store.get(rollout_id)):
                 pass
@@ -101,7 +101,7 @@ class Conductor:
         """Start nothing new; what runs goes on to its end. Returns whether it was moving."""
         if not self.store.move(rollout_id, [*MOVING, State.PENDING], state=State.HALTED, reason=reason, until=None):
             return False
-        self._withdraw(self.store.requests(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
+        self._withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
         self.store.note(rollout_id, "halted", reason, who)
         self._outbox.tell(self.store, self.store.get(rollout_id), "halted")
         return True
@@ -110,7 +110,7 @@ class Conductor:
 
     def _settle(self, rollout: Rollout) -> None:
         """Bring the requests up to what Dagster knows: a run that was killed says nothing itself."""
-        going = self.store.requests(rollout.id, states=GOING)
+        going = self.store.asked.of(rollout.id, states=GOING)
         if not going:
             return
         active = {run.tags.get(REQUEST_TAG, ""): run for run in self._runs.runs(tags={ROLLOUT_TAG: rollout.id}, active=True)}
@@ -128,27 +128,27 @@ class Conductor:
             return
         # A run that died after an `up` has not looked at what it has deployed: that is not healthy.
         unseen = () if run.status == "SUCCESS" else CHECKS
-        self.store.end(request, run.id, f"its run ended before it: {run.status.lower()}", unseen=unseen)
+        self.store.asked.end(request, run.id, f"its run ended before it: {run.status.lower()}", unseen=unseen)
 
     def _again(self, request: Request, run: Run) -> bool:
         """Ask anew where a run died before it began (Dagster was killed while launching it, say): it has touched nothing."""
-        withdrawn = self.store.requests(request.rollout_id, states=[Asked.WITHDRAWN])
+        withdrawn = self.store.asked.of(request.rollout_id, states=[Asked.WITHDRAWN])
         died = [other for other in withdrawn if other.tep == request.tep and other.run_id]
         if request.operation != "up" or len(died) + 1 >= TRIES:
             return False
-        self.store.ask_again(request, run.id)
+        self.store.asked.again(request, run.id)
         return True
 
     def _lost(self, request: Request) -> None:
         if request.state == Asked.STARTED:
             self._end(request, Run(request.run_id or "", "LOST", {}))
         else:
-            self.store.set_request(request, [Asked.ASKED], state=Asked.WAITING.value, asked_at=None)
+            self.store.asked.set(request, [Asked.ASKED], state=Asked.WAITING.value, asked_at=None)
 
     def _finish_what_is_done(self, rollout: Rollout) -> None:
         """End a halted rollout whose last runs have done all that it wanted."""
         states = self.store.counts(rollout.id).keys()
-        if self.store.going(rollout.id) or not states or states - {*GOOD, WITHDRAWN} or self.store.failures(rollout.id):
+        if self.store.asked.going(rollout.id) or not states or states - {*GOOD, WITHDRAWN} or self.store.failures(rollout.id):
             return
         if self.store.move(rollout.id, [State.HALTED], state=State.RUNNING, reason="", approval=""):
             self._finish(rollout)
@@ -159,11 +159,11 @@ class Conductor:
         """Do what is due; returns whether there is more to do at once."""
         if rollout.state not in MOVING or rollout.approval or self._failing(rollout):
             return False
-        waiting = [item for item in self.store.requests(rollout.id, states=[Asked.WAITING]) if item.wave <= rollout.wave]
+        waiting = [item for item in self.store.asked.of(rollout.id, states=[Asked.WAITING]) if item.wave <= rollout.wave]
         held = self._held(rollout, waiting)
         free = [request for request in waiting if request.tep not in held]
         self._ask(rollout, free)
-        if free or self.store.going(rollout.id):
+        if free or self.store.asked.going(rollout.id):
             self._set(rollout, State.RUNNING)
             return False
         if held and (rollout.wave + 1 >= len(rollout.waves) or self._untouched(rollout)):
@@ -211,15 +211,15 @@ class Conductor:
         fleet = self._fleet()
         self._take_over(rollout, chosen)
         self._prepare(rollout, chosen)
-        asked = [item for item in chosen if self.store.set_request(item, [Asked.WAITING], state=Asked.ASKED.value, asked_at=now())]
+        asked = [item for item in chosen if self.store.asked.set(item, [Asked.WAITING], state=Asked.ASKED.value, asked_at=now())]
         self._runs.launch([_run_request(rollout, item, fleet[item.tep]) for item in asked if item.tep in fleet])
 
     def _room(self, rollout: Rollout) -> int:
         if rollout.options.strict and rollout.wave != PREVIEWS:
             # AWS StackSets: never more at once than failures are still tolerated, plus one.
             tolerated = self._allowed(rollout) - len(self._failures(rollout))
-            return max(0, tolerated + 1 - self.store.going(rollout.id))
-        return max(0, 2 * max(self._settings.cap, AHEAD) - len(self.store.requests(rollout.id, states=[Asked.ASKED])))
+            return max(0, tolerated + 1 - self.store.asked.going(rollout.id))
+        return max(0, 2 * max(self._settings.cap, AHEAD) - len(self.store.asked.of(rollout.id, states=[Asked.ASKED])))
 
     def _prepare(self, rollout: Rollout, chosen: Sequence[Request]) -> None:
         if (rollout.id, rollout.wave) in self._prepared:
@@ -231,7 +231,7 @@ class Conductor:
                 needed.setdefault(project.name, set()).update(project.about.depends_on)
         wanted = {name for request in chosen for name in request.projects}
         projects = {name: sorted(upstream) for name, upstream in needed.items() if name in wanted}
-        teps = [item.tep for item in self.store.requests(rollout.id)]
+        teps = [item.tep for item in self.store.asked.of(rollout.id)]
         self._runs.prepare(teps, projects)
         self._prepared.add((rollout.id, rollout.wave))
 
@@ -240,14 +240,14 @@ class Conductor:
         mine = {request.tep: set(request.projects) for request in chosen if request.operation == "up"}
         older = {found.id for found in self.store.opened() if found.created_at < rollout.created_at}
         covered = [
-            request for request in self.store.unstarted(mine, but=rollout.id)
+            request for request in self.store.asked.unstarted(mine, but=rollout.id)
             if request.rollout_id in older and set(request.projects) <= mine[request.tep]
         ]  # fmt: skip
         self._withdraw(covered, state=WITHDRAWN, message=f"rollout {rollout.id} has taken it over")
 
     def _withdraw(self, requests: Sequence[Request], **its_cells: str) -> None:
         """Take requests back that no run has begun with; what waits in Dagster's queue for them is cancelled."""
-        taken = [request for request in requests if self.store.withdraw(request, **its_cells)]
+        taken = [request for request in requests if self.store.asked.withdraw(request, **its_cells)]
         keys = {request.key for request in taken if request.state == Asked.ASKED}
         for rollout_id in {request.rollout_id for request in taken} if keys else ():
             runs = self._runs.runs(tags={ROLLOUT_TAG: rollout_id}, active=True)
@@ -257,7 +257,7 @@ class Conductor:
 
     def _untouched(self, rollout: Rollout) -> bool:
         """Whether nothing of this wave was tried yet: then what comes after it has nothing to rest on."""
-        ended = self.store.requests(rollout.id, states=[Asked.ENDED], wave=rollout.wave)
+        ended = self.store.asked.of(rollout.id, states=[Asked.ENDED], wave=rollout.wave)
         return not ended and rollout.wave >= 0
 
     def _wait_for_windows(self, rollout: Rollout, held: Mapping[str, Blocked]) -> None:
@@ -277,7 +277,7 @@ class Conductor:
         if current.ended_at is None:
             waves[rollout.wave] = current = replace(current, ended_at=now().isoformat())
             self.store.update(rollout.id, waves=waves)
-            left = sorted({item.tep for item in self.store.requests(rollout.id, states=[Asked.WAITING], wave=rollout.wave)})
+            left = sorted({item.tep for item in self.store.asked.of(rollout.id, states=[Asked.WAITING], wave=rollout.wave)})
             held = f", but for {listed(left, NAMED)}, held back" if left else ""
             self.store.note(rollout.id, "wave", f"wave {current.name} is done{held}")
         if rollout.wave + 1 >= len(waves):
@@ -319,7 +319,7 @@ class Conductor:
 
     def _finish(self, rollout: Rollout) -> None:
         failures = self._failures(rollout)
-        withdrawn = bool(self.store.requests(rollout.id, states=[Asked.WITHDRAWN]))
+        withdrawn = bool(self.store.asked.of(rollout.id, states=[Asked.WITHDRAWN]))
         taken = withdrawn and WITHDRAWN in self.store.counts(rollout.id)
         state = State.FAILED if failures else State.SUPERSEDED if taken else State.DONE
         reason = (

@@ -78,7 +78,7 @@ class Control:
         if not self.store.move(rollout.id, [State.WAITING], state=State.RUNNING, approval="", reason=""):
             raise UsageError(f"rollout {rollout.id} has gone on meanwhile", remedy=f"infra rollouts show {rollout.id}")
         self.store.note(rollout.id, "approved", rollout.approval, who)
-        if not any(item.operation == "up" and item.state in BEGUN for item in self.store.requests(rollout.id)):
+        if not any(item.operation == "up" and item.state in BEGUN for item in self.store.asked.of(rollout.id)):
             Outbox(self.store.engine, self._planner.settings.public_url).tell(self.store, self.store.get(rollout.id), "started")
         return self.store.get(rollout.id)
 
@@ -100,7 +100,7 @@ class Control:
             self.store.move(rollout.id, RESUMABLE, state=State.PENDING, reason="")
             self.store.note(rollout.id, "resumed", "it is planned when it may begin", who)
             return Resumed((), {}, ())
-        if going := self.store.going(rollout.id):
+        if going := self.store.asked.going(rollout.id):
             raise UsageError(f"{going} runs of rollout {rollout.id} still go on", remedy="Resume it when they have ended.")
         every = self.store.cells(rollout.id)
         left = self._deployed_since(rollout, every)
@@ -141,7 +141,7 @@ class Control:
         """
         self._planner.targets  # noqa: B018  # nothing would move while their file is wrong
         rollout = self.store.get(rollout_id)
-        if rollout.state in MOVING or self.store.going(rollout.id):
+        if rollout.state in MOVING or self.store.asked.going(rollout.id):
             raise UsageError(f"rollout {rollout.id} still moves", remedy=f"Halt it first: infra rollouts halt {rollout.id}")
         goals, left = self._before(rollout)
         if not goals and left:
@@ -260,7 +260,7 @@ class Control:
     def _requests(
         self, rollout: Rollout, every: Sequence[RolloutCell], again: "_Again", previewed: Mapping[str, list[str]]
     ) -> list[Request]:
-        earlier = sorted(self.store.requests(rollout.id), key=lambda request: request.attempt)
+        earlier = sorted(self.store.asked.of(rollout.id), key=lambda request: request.attempt)
         attempts = {request.tep: request.attempt for request in earlier}
         waves = {cell.tep: cell.wave for cell in every}
         previews = [

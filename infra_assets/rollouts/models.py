@@ -169,6 +169,9 @@ class RolloutCell:
 
 
 GOOD = ("deployed", "unchanged")
+QUEUED = "queued"
+WITHDRAWN = "withdrawn"
+"""Of a cell: another rollout has it now."""
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
 

@@ -124,8 +124,8 @@ def _unfinished(store: RolloutStore, rollout: Rollout) -> set[str]:
 
 
 def _supersede(store: RolloutStore, outbox: Outbox, older: Rollout, newer: Rollout) -> None:
-    for request in store.requests(older.id, states=[Asked.WAITING, Asked.ASKED]):
-        store.set_request(request, [Asked.WAITING, Asked.ASKED], state=Asked.WITHDRAWN.value)
+    for request in store.asked.of(older.id, states=[Asked.WAITING, Asked.ASKED]):
+        store.asked.set(request, [Asked.WAITING, Asked.ASKED], state=Asked.WITHDRAWN.value)
     message = f"rollout {newer.id} has taken it over"
     store.set_cells(older.id, store.teps(older.id), ["queued"], state="withdrawn", message=message)
     if store.move(older.id, [*MOVING, State.HALTED], state=State.SUPERSEDED, reason=message, approval="", until=None, finished_at=now()):

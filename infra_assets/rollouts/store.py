@@ -1,9 +1,9 @@
 """Where rollouts are kept: read and written row by row, so that whoever dies leaves what was true."""
 
 import os
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,29 +14,23 @@ from sqlalchemy.engine import Engine
 from infra_assets.errors import UsageError
 from infra_assets.fleet.database import now
 from infra_assets.rollouts.models import (
-    GOING,
-    GOOD,
     HEALTHY,
-    MOVING,
     OPEN,
     UNHEALTHY,
     Asked,
     Event,
-    Options,
     Request,
     Rollout,
     RolloutCell,
     State,
-    Trigger,
-    Wave,
 )
+from infra_assets.rollouts.requests import Requests
+from infra_assets.rollouts.rows import rollout_of, row_of
 from infra_assets.rollouts.tables import cells, events, requests, rollouts
-from infra_assets.stacks.ledger import ABANDONED, DEPLOYING, FAILED, SKIPPED
 
 LAST = "last"
 LEASE_S = 180
 """Seconds after which a lease is taken from whoever died with it."""
-QUEUED = "queued"
 ROLLOUT = [column for column in rollouts.c if not column.name.startswith("leased_")]
 
 
@@ -45,13 +39,15 @@ class RolloutStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.asked = Requests(engine)
+        """What they wish of Dagster."""
 
     def add(self, rollout: Rollout, its_cells: Iterable[RolloutCell] = (), its_requests: Iterable[Request] = ()) -> None:
         """Store a new rollout, all of it or nothing."""
         every_cell = [asdict(cell) for cell in its_cells]
         every_request = [asdict(request) for request in its_requests]
         with self.engine.begin() as connection:
-            connection.execute(sa.insert(rollouts).values(_row(rollout)))
+            connection.execute(sa.insert(rollouts).values(row_of(rollout)))
             if every_cell:
                 connection.execute(sa.insert(cells), every_cell)
             if every_request:
@@ -137,7 +133,7 @@ class RolloutStore:
     def lease(self, rollout_id: str, owner: str) -> Generator[bool]:
         """Be the only one that moves a rollout on; yields whether it is ours.
 
-        `owner` is `host:pid:…`. One that died with it loses it: at once if that can be told, on its own host, else after a minute.
+        `owner` is `host:pid:…`. One that died with it loses it: at once if that can be told, on its own host, else after three minutes.
         """
         moment = now()
         free = rollouts.c.leased_until.is_(None) | (rollouts.c.leased_until < moment)
@@ -215,90 +211,6 @@ class RolloutStore:
         with self.engine.connect() as connection:
             return list(connection.scalars(sa.select(cells.c.tep).where(cells.c.rollout_id == rollout_id).distinct()))
 
-    def requests(self, rollout_id: str, *, states: Iterable[str] = (), wave: int | None = None) -> list[Request]:
-        """Return a rollout's requests in the order in which they are asked."""
-        query = sa.select(requests).where(requests.c.rollout_id == rollout_id)
-        if chosen := list(states):
-            query = query.where(requests.c.state.in_(chosen))
-        if wave is not None:
-            query = query.where(requests.c.wave == wave)
-        with self.engine.connect() as connection:
-            found = connection.execute(query.order_by(requests.c.wave, requests.c.position, requests.c.attempt)).mappings()
-            return [_request(row) for row in found]
-
-    def unstarted(self, teps: Iterable[str], *, but: str) -> list[Request]:
-        """Return the requests of other rollouts, in some TEPs, that no run has begun with."""
-        waiting = requests.c.state.in_([Asked.WAITING, Asked.ASKED]) & (requests.c.operation == "up") & (requests.c.rollout_id != but)
-        wanted = set(teps)
-        with self.engine.connect() as connection:
-            found = [_request(row) for row in connection.execute(sa.select(requests).where(waiting)).mappings()]
-        return [request for request in found if request.tep in wanted]
-
-    def set_request(self, request: Request, before: Iterable[str], **values: Any) -> bool:
-        """Change a request's row if it is in one of these states; returns whether it was."""
-        with self.engine.begin() as connection:
-            return (
-                connection.execute(sa.update(requests).where(_same(request) & requests.c.state.in_(list(before))).values(values)).rowcount
-                == 1
-            )
-
-    def ask_again(self, request: Request, run_id: str) -> None:
-        """Withdraw a request whose run died before it began with it, and put another in its place; both or, where it has begun, neither."""
-        another = replace(request, attempt=request.attempt + 1, state=Asked.WAITING, asked_at=None, run_id=None)
-        dead = _same(request) & (requests.c.state == Asked.ASKED)
-        with self.engine.begin() as connection:
-            if connection.execute(sa.update(requests).where(dead).values(state=Asked.WITHDRAWN.value, run_id=run_id)).rowcount == 1:
-                connection.execute(sa.insert(requests), [asdict(another)])
-
-    def claim(self, key: str, run_id: str) -> bool:
-        """Let a run begin with a request; False where another has, or where it was withdrawn: then the run must not touch anything."""
-        rollout_id, tep, attempt = key.rsplit("/", 2)
-        mine = (requests.c.rollout_id == rollout_id) & (requests.c.tep == tep) & (requests.c.attempt == int(attempt))
-        moving = sa.exists().where((rollouts.c.id == rollout_id) & rollouts.c.state.in_(MOVING))
-        free = requests.c.state.in_([Asked.WAITING, Asked.ASKED]) & moving
-        with self.engine.begin() as connection:
-            started = sa.update(requests).where(mine & free).values(state=Asked.STARTED.value, run_id=run_id)
-            if connection.execute(started).rowcount == 1:
-                return True
-            held = connection.execute(sa.select(requests.c.state, requests.c.run_id).where(mine)).one_or_none()
-        return held is not None and held.state == Asked.STARTED and held.run_id == run_id
-
-    def end(self, request: Request, run_id: str | None, why: str, *, unseen: Collection[str] = ()) -> bool:
-        """Close a request whose run has ended, and with it the cells that it has left; returns whether it was open.
-
-        `unseen` are projects whose cells are good only where somebody has looked at their health.
-        """
-        with self.engine.begin() as connection:
-            closed = sa.update(requests).where(_same(request) & requests.c.state.in_(GOING))
-            if connection.execute(closed.values(state=Asked.ENDED.value, run_id=run_id)).rowcount != 1:
-                return False
-            mine = (cells.c.rollout_id == request.rollout_id) & (cells.c.tep == request.tep)
-            for cell in [RolloutCell(**row) for row in connection.execute(sa.select(cells).where(mine)).mappings()]:
-                if values := _left(cell, request, run_id, why, unseen):
-                    connection.execute(sa.update(cells).where(mine & (cells.c.project == cell.project)).values(values))
-        return True
-
-    def withdraw(self, request: Request, **its_cells: Any) -> bool:
-        """Take a request back that no run has begun with, and change its TEP's queued cells; returns whether none had."""
-        free = _same(request) & requests.c.state.in_([Asked.WAITING, Asked.ASKED])
-        queued = (cells.c.rollout_id == request.rollout_id) & (cells.c.tep == request.tep) & (cells.c.state == QUEUED)
-        with self.engine.begin() as connection:
-            if connection.execute(sa.update(requests).where(free).values(state=Asked.WITHDRAWN.value)).rowcount != 1:
-                return False
-            if its_cells:
-                connection.execute(sa.update(cells).where(queued).values(its_cells))
-        return True
-
-    def count(self, rollout_id: str, states: Iterable[str]) -> int:
-        """Return how many of a rollout's requests are in some states."""
-        mine = (requests.c.rollout_id == rollout_id) & requests.c.state.in_(list(states))
-        with self.engine.connect() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(requests).where(mine)) or 0
-
-    def going(self, rollout_id: str) -> int:
-        """Return how many requests are asked for or have begun."""
-        return self.count(rollout_id, GOING)
-
     def note(self, rollout_id: str, kind: str, message: str, who: str = "") -> None:
         """Write down what happened."""
         with self.engine.begin() as connection:
@@ -314,24 +226,7 @@ class RolloutStore:
 
     def _read(self, query: sa.Select[Any]) -> list[Rollout]:
         with self.engine.connect() as connection:
-            return [_rollout(row) for row in connection.execute(query).mappings()]
-
-
-def _same(request: Request) -> sa.ColumnElement[bool]:
-    return (requests.c.rollout_id == request.rollout_id) & (requests.c.tep == request.tep) & (requests.c.attempt == request.attempt)
-
-
-def _left(cell: RolloutCell, request: Request, run_id: str | None, why: str, unseen: Collection[str]) -> dict[str, Any]:
-    """Return what becomes of a cell when its run has ended: a run that was killed says nothing itself."""
-    if request.operation != "up":
-        lacking = cell.project in request.projects and not cell.foreseen
-        return {"foreseen": {"error": why}} if lacking else {}
-    if cell.state in (DEPLOYING, QUEUED):
-        ended = {"state": FAILED, "message": ABANDONED} if cell.state == DEPLOYING else {"state": SKIPPED, "message": why}
-        return {**ended, "run_id": run_id, "finished_at": now()}
-    if cell.project in unseen and cell.project in request.projects and cell.state in GOOD and not cell.health:
-        return {"health": UNHEALTHY, "message": "its run ended before its health was looked at"}
-    return {}
+            return [rollout_of(row) for row in connection.execute(query).mappings()]
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,34 +239,6 @@ def _died(owner: str) -> bool:
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     return host == os.uname().nodename and pid.isdigit() and not psutil.pid_exists(int(pid))
-
-
-def _row(rollout: Rollout) -> dict[str, Any]:
-    values = {name: getattr(rollout, name) for name in Rollout.__dataclass_fields__}
-    return values | {
-        "triggers": [trigger.model_dump() for trigger in rollout.triggers],
-        "options": rollout.options.model_dump(mode="json"),
-        "waves": [asdict(wave) for wave in rollout.waves],
-        "state": rollout.state.value,
-        "pins": dict(rollout.pins),
-        "changed": {name: list(pair) for name, pair in rollout.changed.items()},
-        "selection": dict(rollout.selection),
-    }
-
-
-def _rollout(row: sa.RowMapping) -> Rollout:
-    values: dict[str, Any] = dict(row)
-    values["state"] = State(values["state"])
-    values["triggers"] = [Trigger(**trigger) for trigger in values["triggers"]]
-    values["options"] = Options.model_validate(values["options"])
-    values["waves"] = [Wave(**wave) for wave in values["waves"]]
-    return Rollout(**values)
-
-
-def _request(row: sa.RowMapping) -> Request:
-    values: dict[str, Any] = dict(row)
-    values["state"] = Asked(values["state"])
-    return Request(**values)
 
 
 def moment(text: str | None) -> datetime | None:

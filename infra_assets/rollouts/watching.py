@@ -84,9 +84,9 @@ class Watch:
     def stop(self, who: str) -> None:
         """Halt it, and ask the runs that go on to stop gracefully."""
         self._conductor.halt(self._id, "stopped", who)
-        keys = {request.key for request in self._store.requests(self._id, states=[Asked.STARTED])}
+        keys = {request.key for request in self._store.asked.of(self._id, states=[Asked.STARTED])}
         active = self._runs.runs(tags={ROLLOUT_TAG: self._id}, active=True)
         self._runs.terminate([run.id for run in active if run.status != STOPPING and run.tags.get(REQUEST_TAG) in keys])
 
     def _moves(self, rollout: Rollout) -> bool:
-        return rollout.state in (State.PENDING, State.RUNNING) or bool(self._store.requests(self._id, states=GOING))
+        return rollout.state in (State.PENDING, State.RUNNING) or bool(self._store.asked.of(self._id, states=GOING))

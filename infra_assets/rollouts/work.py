@@ -85,15 +85,15 @@ class Work:
 def end(store: RolloutStore, key: str, *, succeeded: bool) -> Rollout:
     """Note that a run has come to its end, whatever of its TEP it has left; returns its rollout."""
     rollout_id, tep, attempt = key.rsplit("/", 2)
-    for request in store.requests(rollout_id, states=[Asked.STARTED]):
+    for request in store.asked.of(rollout_id, states=[Asked.STARTED]):
         if request.tep == tep and request.attempt == int(attempt):
-            store.end(request, request.run_id, "its run ended before it", unseen=() if succeeded else CHECKS)
+            store.asked.end(request, request.run_id, "its run ended before it", unseen=() if succeeded else CHECKS)
     return store.get(rollout_id)
 
 
 def wants_attention(store: RolloutStore, rollout: Rollout) -> bool:
     """Whether a rollout has something to do at once: its wave has ended, or Dagster's queue would run dry."""
-    waiting = store.count(rollout.id, [Asked.WAITING])
-    asked = store.count(rollout.id, [Asked.ASKED])
-    going = asked + store.count(rollout.id, [Asked.STARTED])
+    waiting = store.asked.count(rollout.id, [Asked.WAITING])
+    asked = store.asked.count(rollout.id, [Asked.ASKED])
+    going = asked + store.asked.count(rollout.id, [Asked.STARTED])
     return going == 0 or (waiting > 0 and (asked < LOW or rollout.options.strict))

@@ -6,7 +6,7 @@ So an edit of `components/network.py` concerns the projects that import it, dire
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -62,19 +62,24 @@ def _imported(folder: Path, package: Path) -> set[Path]:
 
 
 def _imports(module: Path, package: Path) -> Iterator[Path]:
+    for name in _names(module.read_bytes()):
+        yield from _files(name, package)
+
+
+@lru_cache(maxsize=1024)
+def _names(source: bytes) -> tuple[str, ...]:
+    """Return what a module imports, by dotted names. By its content: a run meets the same components in each of its projects."""
     try:
-        tree = ast.parse(module.read_bytes())
+        tree = ast.parse(source)
     except SyntaxError:
-        return  # the run will say so, with the line
+        return ()  # the run will say so, with the line
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            yield from _files(name, package)
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(dict.fromkeys(names))
 
 
 def _files(name: str, package: Path) -> Iterator[Path]:

@@ -79,7 +79,7 @@ class Rolled:
     def ended(self) -> State:
         """Wait until it moves no more, and return how it stands."""
         stands = (State.DONE, State.FAILED, State.HALTED)
-        wait_for("the end", lambda: self.now.state in stands and not self.store.count(self.now.id, GOING), SOON_S)
+        wait_for("the end", lambda: self.now.state in stands and not self.store.asked.count(self.now.id, GOING), SOON_S)
         return self.now.state
 
     def creates(self) -> Counter[str]:
@@ -245,7 +245,7 @@ def test_the_whole_machine(house: House) -> None:
     command.communicate()
     clear_faults(house.emulator)
     cut = {cell.tep for cell in rollout.cells("deploying")}
-    begun = {request.tep for request in rollout.store.requests(rollout.now.id, states=[Asked.STARTED])}
+    begun = {request.tep for request in rollout.store.asked.of(rollout.now.id, states=[Asked.STARTED])}
     assert TEPS[1] in cut
     assert rollout.now.state == State.RUNNING  # nobody was left to say anything else
 

@@ -102,7 +102,7 @@ def test_three_broken_ones_halt_it_before_regular(story: Story, artifacts: Path)
     story.merge("three", "prod")
     rollout = story.next("prod three", target="prod", kind="git")
     assert rollout.state == State.HALTED
-    wait_for("what ran to end", lambda: not story.store.going(rollout.id), 30)
+    wait_for("what ran to end", lambda: not story.store.asked.going(rollout.id), 30)
     assert rollout.reason == f"3 TEPs failed, 2 were allowed (max_failures 2): {', '.join(sorted(BROKEN))}"
     settled(lambda: story.touched_since(before), 6)
     assert story.touched_since(before) == set(INTERNAL)  # AWS has seen nothing of any regular customer

@@ -274,7 +274,7 @@ class Played:
 
     def start(self, run: Run) -> bool:
         """A worker begins with a run: it claims its request; False where it may not."""
-        if not self._house.store.claim(run.tags[REQUEST_TAG], run.id):
+        if not self._house.store.asked.claim(run.tags[REQUEST_TAG], run.id):
             self.set(run.id, "CANCELED")
             return False
         self.set(run.id, "STARTED")

@@ -562,4 +562,4 @@ def test_a_defect_that_one_rollout_meets_does_not_hold_the_others_up(house: Hous
 
     monkeypatch.setattr(conductor, "advance", advance)
     assert conductor.advance_all() == [f"rollout {first.id}: KeyError: 'no such thing'"]
-    assert house.store.going(second.id) == 1
+    assert house.store.asked.going(second.id) == 1

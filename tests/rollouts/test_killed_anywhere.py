@@ -99,8 +99,8 @@ def check(house: House, rollout: Rollout) -> None:
     done = house.dagster.did()
     assert sorted(done) == sorted(set(done)), done
     assert len(done) == len(house.store.cells(rollout.id))
-    assert not house.store.going(rollout.id)
-    assert house.store.count(rollout.id, ["waiting"]) == 0
+    assert not house.store.asked.going(rollout.id)
+    assert house.store.asked.count(rollout.id, ["waiting"]) == 0
 
 
 def begun(house: House, rules: str = "strict: false") -> tuple[Fate, str]:

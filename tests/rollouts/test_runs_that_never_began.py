@@ -20,7 +20,7 @@ def test_a_run_that_died_before_it_began_is_asked_for_anew(house: House) -> None
     assert done.state == State.DONE
     did = house.dagster.did()
     assert len(did) == len(set(did)) == 6
-    assert [(item.tep, item.attempt, item.state) for item in house.store.requests(rollout.id)] == [
+    assert [(item.tep, item.attempt, item.state) for item in house.store.asked.of(rollout.id)] == [
         ("c1-prod", 1, Asked.WITHDRAWN),
         ("c1-prod", 2, Asked.ENDED),
         ("c2-prod", 1, Asked.ENDED),
@@ -43,10 +43,10 @@ def test_a_run_that_has_begun_meanwhile_keeps_its_request(house: House) -> None:
     house.fleet("c1")
     rollout = house.launch()
     house.turn()
-    [seen] = house.store.requests(rollout.id)
+    [seen] = house.store.asked.of(rollout.id)
     assert house.dagster.start(house.dagster.of("c1"))
-    house.store.ask_again(seen, "run1")
-    assert [(item.attempt, item.state) for item in house.store.requests(rollout.id)] == [(1, Asked.STARTED)]
+    house.store.asked.again(seen, "run1")
+    assert [(item.attempt, item.state) for item in house.store.asked.of(rollout.id)] == [(1, Asked.STARTED)]
 
 
 @pytest.mark.parametrize(("host", "free"), [(os.uname().nodename, True), ("elsewhere", False)])
@@ -67,7 +67,7 @@ def test_a_tep_is_resumed_a_second_time_wherever_it_stood_in_its_wave(house: Hou
     for attempt in (2, 3):
         house.control.resume(rollout.id, "alice")
         assert house.go(rollout).state == State.FAILED
-        assert max(item.attempt for item in house.store.requests(rollout.id) if item.tep == "c3-prod") == attempt
+        assert max(item.attempt for item in house.store.asked.of(rollout.id) if item.tep == "c3-prod") == attempt
     house.dagster.failing.clear()
     house.control.resume(rollout.id, "alice")
     assert house.go(rollout).state == State.DONE

@@ -36,7 +36,7 @@ def test_every_field_of_it_comes_back(house: House) -> None:
     house.store.add(ROLLOUT, [CELL], [REQUEST])
     assert house.store.get(ROLLOUT.id) == ROLLOUT
     assert house.store.cells(ROLLOUT.id) == [CELL]
-    assert house.store.requests(ROLLOUT.id) == [REQUEST]
+    assert house.store.asked.of(ROLLOUT.id) == [REQUEST]
     # A field that is new and stands here as its default would be compared to nothing.
     for example in (ROLLOUT, CELL, REQUEST):
         assert [field.name for field in fields(example) if getattr(example, field.name) in (None, "", [])] == []
@@ -76,7 +76,7 @@ def test_of_many_runs_one_begins_with_a_request(house: House) -> None:
 
     def claim(run_id: str) -> None:
         barrier.wait()
-        if house.store.claim(REQUEST.key, run_id):
+        if house.store.asked.claim(REQUEST.key, run_id):
             won.append(run_id)
 
     threads = [threading.Thread(target=claim, args=(f"run{number}",)) for number in range(8)]
@@ -85,23 +85,23 @@ def test_of_many_runs_one_begins_with_a_request(house: House) -> None:
     for thread in threads:
         thread.join()
     assert len(won) == 1
-    [held] = house.store.requests(ROLLOUT.id)
+    [held] = house.store.asked.of(ROLLOUT.id)
     assert (held.state, held.run_id) == ("started", won[0])
-    assert house.store.claim(REQUEST.key, won[0])
-    assert not house.store.claim(REQUEST.key, "later")
+    assert house.store.asked.claim(REQUEST.key, won[0])
+    assert not house.store.asked.claim(REQUEST.key, "later")
 
 
 @pytest.mark.parametrize("state", ["halted", "superseded", "done", "failed", "pending"])
 def test_of_a_rollout_that_does_not_move_nothing_begins(house: House, state: str) -> None:
     house.store.add(replace(ROLLOUT, state=State(state)), [CELL], [REQUEST])
-    assert not house.store.claim(REQUEST.key, "run1")
+    assert not house.store.asked.claim(REQUEST.key, "run1")
 
 
 @pytest.mark.parametrize("state", ["withdrawn", "ended"])
 def test_a_request_that_is_over_is_not_claimed(house: House, state: str) -> None:
     house.store.add(ROLLOUT, [CELL], [replace(REQUEST, state=Asked(state))])
-    assert not house.store.claim(REQUEST.key, "run2")
-    assert not house.store.claim(f"{ROLLOUT.id}/c1-prod/2", "run2")
+    assert not house.store.asked.claim(REQUEST.key, "run2")
+    assert not house.store.asked.claim(f"{ROLLOUT.id}/c1-prod/2", "run2")
 
 
 def test_of_many_conductors_one_has_the_lease(house: House) -> None:
@@ -130,7 +130,7 @@ def test_the_end_of_a_run_settles_its_cells_once(house: House) -> None:
     states = [cell("a", "deployed", "healthy"), cell("b", "deployed"), cell("c", "deploying"), cell("d", "queued"), cell("e", "failed")]
     request = replace(REQUEST, projects=["a", "b", "c", "d", "e"], state=Asked.STARTED)
     house.store.add(ROLLOUT, states, [request])
-    assert house.store.end(request, "run1", "why", unseen={"a", "b", "c", "d", "e"})
+    assert house.store.asked.end(request, "run1", "why", unseen={"a", "b", "c", "d", "e"})
     found = {cell.project: (cell.state, cell.health, cell.message) for cell in house.store.cells(ROLLOUT.id)}
     assert found == {
         "a": ("deployed", "healthy", ""),
@@ -140,7 +140,7 @@ def test_the_end_of_a_run_settles_its_cells_once(house: House) -> None:
         "e": ("failed", "", ""),
     }
     house.store.set_cell(ROLLOUT.id, "c1-prod", "d", state="queued")
-    assert not house.store.end(request, "run1", "why")
+    assert not house.store.asked.end(request, "run1", "why")
     assert house.store.cell(ROLLOUT.id, "c1-prod", "d").state == "queued"  # type: ignore[union-attr]
 
 
