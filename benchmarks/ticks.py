@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from infra_assets import settings
-from infra_assets.rollouts.planner import Planner
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.triggers import Triggers, Watched
 
 ROUNDS = 3

@@ -15,13 +15,13 @@ from infra_assets.fleet.registry import Registry
 from infra_assets.fleet.selection import Selection
 from infra_assets.orchestration.client import DagsterClient
 from infra_assets.orchestration.services import Services
+from infra_assets.planning.planner import Planner, chosen_projects
 from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.control import Control
 from infra_assets.rollouts.launching import chosen_teps
-from infra_assets.rollouts.planner import Planner, chosen_projects
-from infra_assets.rollouts.runs import Runs
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.watching import Watch
+from infra_assets.runs import Runs
 from infra_assets.sandbox.lifecycle import Sandbox
 from infra_assets.stacks.ledger import Ledger
 from infra_assets.stacks.projects import Catalogue, Project, discover

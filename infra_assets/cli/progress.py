@@ -10,9 +10,9 @@ from rich.live import Live
 from rich.text import Text
 
 from infra_assets.cli.output import matrix_table, stderr
+from infra_assets.planning.plan import UNCHANGED
 from infra_assets.reports.matrix import Row
 from infra_assets.rollouts.models import Rollout
-from infra_assets.rollouts.plan import UNCHANGED
 
 MOST_ROWS = 40
 """Rows of a live table: what is longer than a screen cannot be redrawn in place."""

@@ -29,8 +29,8 @@ from infra_assets.errors import UsageError
 from infra_assets.reports.matrix import as_json, as_markdown
 from infra_assets.rollouts.control import LEFT_ALONE
 from infra_assets.rollouts.models import MOVING, Event, Rollout, State
-from infra_assets.rollouts.runs import NoRuns
 from infra_assets.rollouts.watching import rows as rows_of
+from infra_assets.runs import NoRuns
 
 app = typer.Typer(help="Rollouts: list, show, halt, resume, approve, roll back.", no_args_is_help=True)
 

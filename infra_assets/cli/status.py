@@ -11,7 +11,7 @@ from infra_assets.cli.options import Environments, Form, Output, Projects, Rings
 from infra_assets.cli.output import Format, markdown_table, problems, stderr, write_matrix, write_table
 from infra_assets.fleet.selection import Selection
 from infra_assets.reports.matrix import Row, from_entry
-from infra_assets.rollouts.runs import OPERATION_TAG, Run
+from infra_assets.runs import OPERATION_TAG, Run
 from infra_assets.stacks.ledger import DEPLOYING, FAILED, REMOVED, Entry, Key
 
 

@@ -8,7 +8,7 @@ from infra_assets.errors import InfraError
 from infra_assets.orchestration import metadata
 from infra_assets.orchestration.partitions import teps
 from infra_assets.orchestration.working import note_skipped, operator, rollout, work
-from infra_assets.rollouts.plan import UNCHANGED
+from infra_assets.planning.plan import UNCHANGED
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.ledger import DEPLOYED, FAILED
 from infra_assets.stacks.projects import Catalogue, Problem, Project

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from infra_assets.errors import InfraError, NotRunningError
-from infra_assets.rollouts.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
+from infra_assets.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
 
 REPOSITORY = "__repository__"
 PAGE = 500

@@ -10,12 +10,12 @@ from infra_assets.errors import InfraError
 from infra_assets.fleet.selection import Selection
 from infra_assets.orchestration.client import DagsterClient
 from infra_assets.orchestration.services import Services
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.control import Control
 from infra_assets.rollouts.launching import Launch, launch
 from infra_assets.rollouts.models import Trigger
-from infra_assets.rollouts.planner import Planner
-from infra_assets.rollouts.runs import OPERATION_TAG
+from infra_assets.runs import OPERATION_TAG
 
 CONTROL = "control"
 

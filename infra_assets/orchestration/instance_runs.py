@@ -7,7 +7,7 @@ import dagster as dg
 from infra_assets.errors import InfraError
 from infra_assets.orchestration.client import DagsterClient, run_config
 from infra_assets.orchestration.services import Services
-from infra_assets.rollouts.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
+from infra_assets.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
 from infra_assets.settings import Settings
 
 MOST = 1000

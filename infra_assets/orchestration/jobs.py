@@ -10,8 +10,8 @@ from infra_assets.errors import InfraError
 from infra_assets.orchestration.client import PREVIEW_OP
 from infra_assets.orchestration.working import operator
 from infra_assets.rollouts.foresight import DELETES, ERROR, REPLACEMENTS
-from infra_assets.rollouts.runs import OPERATION_TAG, ROLLOUT_TAG
 from infra_assets.rollouts.work import Work
+from infra_assets.runs import OPERATION_TAG, ROLLOUT_TAG
 from infra_assets.stacks.outcome import Outcome
 
 ROLLOUT = "rollout"

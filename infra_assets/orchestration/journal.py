@@ -4,10 +4,10 @@ from typing import Any
 
 import dagster as dg
 
-from infra_assets.rollouts.following import Followed
+from infra_assets.planning.following import Followed
 from infra_assets.rollouts.models import Rollout, State
-from infra_assets.rollouts.runs import runs_page
 from infra_assets.rollouts.store import RolloutStore
+from infra_assets.runs import runs_page
 
 ASSET = "rollouts"
 PUBLISHED = "published"

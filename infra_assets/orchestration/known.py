@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
-from infra_assets.rollouts.planner import Planner
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.settings import Settings
 from infra_assets.stacks.projects import Catalogue, Problem, discover, merged

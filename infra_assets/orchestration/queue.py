@@ -17,7 +17,7 @@ from infra_assets import settings
 from infra_assets.errors import UsageError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.registry import Registry
-from infra_assets.rollouts.runs import (
+from infra_assets.runs import (
     CHECKS,
     CLASS_TAG,
     OPERATION_TAG,

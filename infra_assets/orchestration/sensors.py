@@ -16,9 +16,9 @@ from infra_assets.orchestration.journal import publish
 from infra_assets.orchestration.notifications import Notifier
 from infra_assets.orchestration.partitions import teps
 from infra_assets.orchestration.services import Services
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.outbox import Outbox
-from infra_assets.rollouts.planner import Planner
 from infra_assets.rollouts.tidying import tidy
 from infra_assets.rollouts.triggers import Noticed, Triggers, Watched
 

@@ -10,7 +10,7 @@ import traceback
 
 import psutil
 
-from infra_assets.rollouts.runs import BY_HAND_TAG, REQUEST_TAG
+from infra_assets.runs import BY_HAND_TAG, REQUEST_TAG
 
 PARENT_TAG = "dagster/parent_run_id"
 PROCESS_TAG = ".dagster/infra-worker"
@@ -86,8 +86,8 @@ def _move_on(key: str, *, succeeded: bool) -> None:
     from infra_assets.fleet.database import connect
     from infra_assets.orchestration.client import DagsterClient
     from infra_assets.orchestration.services import Services
+    from infra_assets.planning.planner import Planner
     from infra_assets.rollouts.conductor import Conductor
-    from infra_assets.rollouts.planner import Planner
     from infra_assets.rollouts.store import RolloutStore
     from infra_assets.rollouts.work import end, wants_attention
 

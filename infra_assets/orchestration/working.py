@@ -6,8 +6,8 @@ import dagster as dg
 
 from infra_assets import settings
 from infra_assets.environments.providers import Clients
-from infra_assets.rollouts.runs import BY_HAND_TAG, ROLLOUT_TAG
 from infra_assets.rollouts.work import Work
+from infra_assets.runs import BY_HAND_TAG, ROLLOUT_TAG
 from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator

@@ -1,1 +1,1 @@
-"""Rollouts: what is to be deployed and why, asked from Dagster run by run, watched to the end."""
+"""Rollouts: stored plans, asked from Dagster run by run, watched to the end."""

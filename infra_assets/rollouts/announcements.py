@@ -11,8 +11,6 @@ from typing import Any, Literal
 Kind = Literal["started", "halted", "waiting", "done", "failed"]
 Severity = Literal["info", "warning", "error"]
 
-NAMES_SHOWN = 5
-"""How many names stand in a list; the others are counted."""
 LINKS_SHOWN = 5
 LINE_LENGTH = 500
 TITLE_LENGTH = 200
@@ -51,17 +49,6 @@ class Announcement:
         at: str | None = content["at"]
         values: dict[str, Any] = {**content, "at": datetime.fromisoformat(at) if at else None}
         return cls(**values)
-
-
-def listed(names: Sequence[str], shown: int = NAMES_SHOWN) -> str:
-    """Return names as a text that stays short: `acme-prod, b-prod and 41 more`."""
-    rest = len(names) - shown
-    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:shown])} and {rest:,} more"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its word: `1 TEP`, `3 TEPs`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def as_text(announcement: Announcement) -> str:

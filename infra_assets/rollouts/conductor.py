@@ -16,13 +16,15 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import counted, listed
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.foresight import above_limits
 from infra_assets.rollouts.models import GOING, GOOD, MOVING, Asked, Request, Rollout, State, Wave
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.pending import begin
-from infra_assets.rollouts.planner import Planner
-from infra_assets.rollouts.runs import (
+from infra_assets.rollouts.starting import NAMED, PREVIEWS
+from infra_assets.rollouts.store import RolloutStore, moment
+from infra_assets.rollouts.windows import Blocked, blocked
+from infra_assets.runs import (
     CLASS_TAG,
     OPERATION_TAG,
     REQUEST_TAG,
@@ -33,10 +35,8 @@ from infra_assets.rollouts.runs import (
     RunRequest,
     Runs,
 )  # fmt: skip
-from infra_assets.rollouts.starting import NAMED, PREVIEWS
-from infra_assets.rollouts.store import RolloutStore, moment
-from infra_assets.rollouts.windows import Blocked, blocked
 from infra_assets.stacks.health import CHECKS
+from infra_assets.texts import counted, listed
 
 LOST_S = 60
 """Seconds after which a run that was asked for and is not there is asked for again."""

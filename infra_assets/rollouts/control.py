@@ -8,17 +8,17 @@ from infra_assets.environments import layers
 from infra_assets.errors import InfraError, UsageError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import listed
+from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
+from infra_assets.planning.planner import Plan, Planner
 from infra_assets.rollouts.conductor import WITHDRAWN
 from infra_assets.rollouts.models import MOVING, RESUMABLE, UNHEALTHY, Asked, Options, Request, Rollout, RolloutCell, State, Trigger
 from infra_assets.rollouts.outbox import Outbox
-from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
-from infra_assets.rollouts.planner import Plan, Planner
 from infra_assets.rollouts.starting import PREVIEWS, Asking, start
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.ledger import DEPLOYED, FAILED, Entry, Key
 from infra_assets.stacks.projects import Project
+from infra_assets.texts import listed
 
 QUEUED = "queued"
 ROLLBACK: Literal["rollback"] = "rollback"

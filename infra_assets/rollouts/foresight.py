@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra_assets.rollouts.announcements import listed
+from infra_assets.planning.targets import Limits
 from infra_assets.rollouts.models import RolloutCell
-from infra_assets.rollouts.targets import Limits
+from infra_assets.texts import listed
 
 DELETES = "delete"
 REPLACEMENTS = "replace"

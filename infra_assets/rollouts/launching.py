@@ -7,14 +7,14 @@ from infra_assets.errors import UsageError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.selection import Selection
-from infra_assets.rollouts.amounts import Amount
+from infra_assets.planning.amounts import Amount
+from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.targets import Target
 from infra_assets.rollouts.models import Options, Rollout, Trigger
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.pending import options_of
-from infra_assets.rollouts.planner import Plan, Planner
 from infra_assets.rollouts.starting import Asking, start
 from infra_assets.rollouts.store import RolloutStore
-from infra_assets.rollouts.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

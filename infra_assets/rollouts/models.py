@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from infra_assets.rollouts.targets import Amount, Limits
+from infra_assets.planning.targets import Amount, Limits
 
 
 class State(StrEnum):

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from infra_assets.fleet.database import now
-from infra_assets.rollouts.announcements import Announcement, Kind, Severity, as_json, listed
+from infra_assets.rollouts.announcements import Announcement, Kind, Severity, as_json
 from infra_assets.rollouts.models import Rollout, State
-from infra_assets.rollouts.runs import runs_page
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.tables import announcements
+from infra_assets.runs import runs_page
+from infra_assets.texts import listed
 
 GIVEN_UP = timedelta(hours=6)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)

@@ -8,13 +8,13 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
+from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.targets import Target
 from infra_assets.rollouts.models import GOOD, MOVING, Asked, Options, Rollout, State, Trigger
 from infra_assets.rollouts.outbox import Outbox
-from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
-from infra_assets.rollouts.planner import Plan, Planner
 from infra_assets.rollouts.starting import Asking, start
 from infra_assets.rollouts.store import RolloutStore
-from infra_assets.rollouts.targets import Target
 
 GIT = "git"
 ENVIRONMENTS = "environments"

@@ -7,13 +7,13 @@ from typing import Any
 
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import counted, listed
+from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
+from infra_assets.planning.planner import HandOver, Plan
 from infra_assets.rollouts.models import EVERYTHING, Asked, Options, Request, Rollout, RolloutCell, State, Trigger, Wave
-from infra_assets.rollouts.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
-from infra_assets.rollouts.planner import HandOver, Plan
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.waves import cut
 from infra_assets.stacks.ledger import FAILED, SKIPPED, Ledger
+from infra_assets.texts import counted, listed
 
 PREVIEWS = -1
 """The wave before the first: previews, where deletes or replacements are limited."""

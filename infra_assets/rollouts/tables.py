@@ -93,11 +93,3 @@ announcements = sa.Table(
     sa.Index("announcements_by_settled", "settled_at"),
 )
 """What people are to be told: `channels` are those that have not taken it yet."""
-followed = sa.Table(
-    "followed",
-    metadata,
-    sa.Column("name", sa.String(200), primary_key=True),
-    sa.Column("value", sa.JSON, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-)
-"""How far what is followed was read: a target's branch (`target/prod`), the environments (`environments`)."""

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from infra_assets.fleet.database import now
-from infra_assets.rollouts.following import Followed
-from infra_assets.rollouts.planner import Planner
+from infra_assets.planning.following import Followed
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.store import RolloutStore, moment
 
 TIDIED = "tidied"

@@ -13,15 +13,15 @@ from filelock import FileLock, Timeout
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.announcements import listed
-from infra_assets.rollouts.following import Followed
+from infra_assets.planning.following import Followed
+from infra_assets.planning.planner import Planner
+from infra_assets.planning.targets import Target
 from infra_assets.rollouts.models import Trigger
 from infra_assets.rollouts.pending import ENVIRONMENTS, GIT, wish
-from infra_assets.rollouts.planner import Planner
 from infra_assets.rollouts.store import RolloutStore
-from infra_assets.rollouts.targets import Target
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.ledger import Entry
+from infra_assets.texts import listed
 
 SEEN = "environments"
 NAMED = 3

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from infra_assets.errors import NotRunningError
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.plan import ERROR
 from infra_assets.reports.matrix import Row
 from infra_assets.rollouts.conductor import WITHDRAWN, Conductor
 from infra_assets.rollouts.models import GOING, Asked, Rollout, RolloutCell, State
-from infra_assets.rollouts.plan import ERROR
-from infra_assets.rollouts.runs import REQUEST_TAG, ROLLOUT_TAG, STOPPING, Runs
 from infra_assets.rollouts.store import RolloutStore
+from infra_assets.runs import REQUEST_TAG, ROLLOUT_TAG, STOPPING, Runs
 from infra_assets.stacks.ledger import FAILED, SKIPPED
 
 POLL_S = 0.5

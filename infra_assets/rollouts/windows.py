@@ -8,8 +8,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from infra_assets.fleet.models import Tep
-from infra_assets.rollouts.calendar import Freeze, Window
-from infra_assets.rollouts.targets import Target
+from infra_assets.planning.calendar import Freeze, Window
+from infra_assets.planning.targets import Target
 
 # A week, and one more where a change of the clock takes the only opening of a week away; from yesterday, which may reach into today.
 _DAYS_AHEAD = range(-1, 16)

@@ -6,8 +6,8 @@ from typing import Any
 
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.models import Asked, Rollout, RolloutCell
-from infra_assets.rollouts.planner import Planner
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.settings import Settings
 from infra_assets.stacks.cell import Cell

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra_assets.rollouts.models import State
-from infra_assets.rollouts.runs import runs_page
+from infra_assets.runs import runs_page
 from infra_assets.sandbox.tools import Tools
 from tests.end_to_end import story as stage
 from tests.end_to_end.browser import CHROMIUM

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from infra_assets.orchestration.services import Services
-from infra_assets.rollouts.runs import Run
+from infra_assets.runs import Run
 from infra_assets.sandbox.emulator import Fault, add_faults, clear_faults, list_faults
 from tests.end_to_end.house import House, interrupt, wait_for
 

@@ -18,15 +18,15 @@ from infra_assets.environments.resolution import CellConfiguration
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.fleet.selection import Selection
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts import conductor, outbox, pending, starting, store, work
 from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.control import Control
 from infra_assets.rollouts.launching import Launch, launch
 from infra_assets.rollouts.models import Rollout, Trigger
-from infra_assets.rollouts.planner import Planner
-from infra_assets.rollouts.runs import PARTITION_TAG, REQUEST_TAG, Run, RunRequest
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.work import Work, end
+from infra_assets.runs import PARTITION_TAG, REQUEST_TAG, Run, RunRequest
 from infra_assets.settings import Settings
 from infra_assets.stacks import ledger
 from infra_assets.stacks.cell import Cell, fingerprint

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infra_assets.rollouts.announcements import Announcement, as_json, as_slack_blocks, as_slack_text, as_text, listed
+from infra_assets.rollouts.announcements import Announcement, as_json, as_slack_blocks, as_slack_text, as_text
+from infra_assets.texts import listed
 
 HALTED = Announcement(
     rollout_id="060beef53818",

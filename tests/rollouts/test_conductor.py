@@ -2,12 +2,12 @@
 
 import pytest
 
-from infra_assets.rollouts.announcements import counted
 from infra_assets.rollouts.conductor import LOST_S
 from infra_assets.rollouts.models import Rollout, State
-from infra_assets.rollouts.runs import CLASS_TAG, OPERATION_TAG, REQUEST_TAG, RING_TAG, ROLLOUT_TAG, TENANT_TAG
 from infra_assets.rollouts.store import LEASE_S
 from infra_assets.rollouts.work import end
+from infra_assets.runs import CLASS_TAG, OPERATION_TAG, REQUEST_TAG, RING_TAG, ROLLOUT_TAG, TENANT_TAG
+from infra_assets.texts import counted
 from tests.rollouts.house import House
 
 ALL = "targets: {all: {branch: main, teps: ['*'], %s}}"

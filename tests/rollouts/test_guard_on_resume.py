@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from infra_assets.errors import UsageError
 from infra_assets.rollouts.models import Rollout
-from infra_assets.rollouts.runs import OPERATION_TAG
 from infra_assets.rollouts.tables import announcements
+from infra_assets.runs import OPERATION_TAG
 from tests.programs_repository.repositories import git
 from tests.rollouts.house import House
 

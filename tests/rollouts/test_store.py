@@ -8,9 +8,9 @@ import pytest
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.database import now
-from infra_assets.rollouts.amounts import Amount
+from infra_assets.planning.amounts import Amount
+from infra_assets.planning.targets import Limits
 from infra_assets.rollouts.models import Asked, Options, Request, Rollout, RolloutCell, State, Trigger, Wave
-from infra_assets.rollouts.targets import Limits
 from tests.rollouts.house import House
 
 ROLLOUT = Rollout(

@@ -117,7 +117,7 @@ def test_nothing_is_forgotten_while_the_repository_cannot_be_reached(watched: Ho
 
 def test_whoever_dies_after_the_wish_sees_it_again(watched: House, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("infra_assets.rollouts.following.Followed.set", lambda *_a, **_k: 1 / 0)
+        patch.setattr("infra_assets.planning.following.Followed.set", lambda *_a, **_k: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             follow(watched)
     follow(watched)

@@ -3,7 +3,7 @@
 import pytest
 
 from infra_assets.fleet.models import Ring, Tep
-from infra_assets.rollouts.amounts import Amount
+from infra_assets.planning.amounts import Amount
 from infra_assets.rollouts.models import Options
 from infra_assets.rollouts.waves import cut
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_assets.fleet.models import Ring, Tep
-from infra_assets.rollouts.calendar import DAYS, Freeze, Window
-from infra_assets.rollouts.targets import Target
+from infra_assets.planning.calendar import DAYS, Freeze, Window
+from infra_assets.planning.targets import Target
 from infra_assets.rollouts.windows import Blocked, blocked
 
 TEP = Tep("acme", "prod", Ring.REGULAR, "us-east-1", "111111111111", "x")

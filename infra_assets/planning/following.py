@@ -5,8 +5,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from infra_assets.fleet.database import now
-from infra_assets.rollouts.tables import followed
+from infra_assets.fleet.database import UtcDateTime, metadata, now
+
+followed = sa.Table(
+    "followed",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""How far what is followed was read: a target's branch (`target/prod`), the environments (`environments`)."""
 
 
 class Followed:

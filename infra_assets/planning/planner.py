@@ -18,17 +18,16 @@ from infra_assets.fleet.models import Tep
 from infra_assets.fleet.registry import Registry
 from infra_assets.fleet.selection import Selection
 from infra_assets.garbage import uncollected
+from infra_assets.planning.following import Followed
+from infra_assets.planning.past import Past
+from infra_assets.planning.plan import Changed, Planned, plan
+from infra_assets.planning.reasons import reasons, side, was
+from infra_assets.planning.sharing import shared
+from infra_assets.planning.targets import Target, Targets, load_targets
 from infra_assets.programs.mirror import Mirror
 from infra_assets.programs.opening import open_mirror, open_trees
 from infra_assets.programs.snapshot import snapshot
 from infra_assets.programs.trees import Trees
-from infra_assets.rollouts.announcements import counted
-from infra_assets.rollouts.following import Followed
-from infra_assets.rollouts.past import Past
-from infra_assets.rollouts.plan import Changed, Planned, plan
-from infra_assets.rollouts.reasons import reasons, side, was
-from infra_assets.rollouts.sharing import shared
-from infra_assets.rollouts.targets import Target, Targets, load_targets
 from infra_assets.sandbox import tools
 from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.sandbox.lifecycle import Sandbox
@@ -41,6 +40,7 @@ from infra_assets.stacks.ledger import Key, Ledger, Standing
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.projects import Catalogue, Project, discover
 from infra_assets.stacks.state import open_store
+from infra_assets.texts import counted
 
 HandOver = Callable[[str, Sequence[str]], None]
 """Given a rollout's id and the TEPs that it works on: gives their runs what the plan has resolved."""

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from infra_assets.environments.resolution import Resolution
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.reasons import joined
 from infra_assets.reports.matrix import NEVER
-from infra_assets.rollouts.reasons import joined
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.inputs import Inputs, Surroundings, effective_inputs
 from infra_assets.stacks.ledger import Key, Standing

@@ -3,10 +3,10 @@
 from infra_assets.errors import InfraError
 from infra_assets.programs.mirror import Mirror
 from infra_assets.programs.trees import Trees
-from infra_assets.rollouts.announcements import listed
 from infra_assets.stacks.ledger import Entry, Key, Ledger
 from infra_assets.stacks.projects import PROGRAMS
 from infra_assets.stacks.sources import source_files
+from infra_assets.texts import listed
 
 NAMED = 3
 MOST_COMMITS = 10

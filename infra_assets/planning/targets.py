@@ -10,10 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.models import Ring, Tep
+from infra_assets.planning.amounts import Amount, Seconds
+from infra_assets.planning.calendar import Freeze, Window
 from infra_assets.programs.document import Document
 from infra_assets.programs.location import Location
-from infra_assets.rollouts.amounts import Amount, Seconds
-from infra_assets.rollouts.calendar import Freeze, Window
 
 __all__ = ["ALL", "Amount", "Freeze", "Limits", "Target", "Targets", "Window", "load_targets"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from infra_assets.rollouts import sharing
-from infra_assets.rollouts.sharing import shared
+from infra_assets.planning import sharing
+from infra_assets.planning.sharing import shared
 
 Part = tuple[int, list[int]]
 

@@ -6,8 +6,8 @@ import pytest
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.models import Ring, Tep
-from infra_assets.rollouts.amounts import seconds
-from infra_assets.rollouts.targets import Amount, Limits, Targets, load_targets
+from infra_assets.planning.amounts import seconds
+from infra_assets.planning.targets import Amount, Limits, Targets, load_targets
 
 ROOT = Path(__file__).parents[2]
 

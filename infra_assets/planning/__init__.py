@@ -1,0 +1,1 @@
+"""What is wanted against what is deployed: targets, commits, plans and their reasons. Runs nothing."""

@@ -1,0 +1,1 @@
+"""What would change and what has drifted: proposals, checks of cells, verdicts."""
