@@ -7,10 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from infra_assets.fleet.models import Tep
+from infra_assets.reports.changes import ResourceChange
 from infra_assets.stacks.ledger import Entry
 
 COUNTED = ("create", "update", "replace", "delete")
 NEVER = "never"
+IN_SYNC, DRIFTED, PENDING, BOTH, ERROR = "in-sync", "drifted", "pending", "both", "error"
+"""Verdicts of a drift check. An error never reads as clean."""
+CHANGED, SAME, MAYBE, UNCHANGED = "changed", "same", "maybe", "unchanged"
+"""Verdicts of a preview, besides `error`: resources would change; none would, though what the cell rests on does; what is upstream
+changes, so that this may; the proposal does not concern it, and nothing was previewed."""
+LETTERS = {
+    IN_SYNC: "i", DRIFTED: "d", PENDING: "p", BOTH: "b", ERROR: "e", CHANGED: "c", SAME: "s", MAYBE: "m", UNCHANGED: "u",
+}  # fmt: skip
+CLEAN = (IN_SYNC, SAME, UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,17 @@ class Row:
     finished_at: datetime | None = None
     duration_s: float | None = None
     message: str = ""
+    resources: Sequence[ResourceChange] = ()
+    """What an `up` would do, resource by resource, where somebody has looked."""
+    drift: Sequence[ResourceChange] = ()
+    """How the cloud differs from the state: `update`, or `delete` of what is not there any more."""
+    history: str = ""
+    """Its verdicts in the last checks, oldest first, a letter each (`LETTERS`), `.` where it was not checked."""
+
+    @property
+    def name(self) -> str:
+        """`network/acme-prod`."""
+        return f"{self.project}/{self.tep.name}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as the interfaces promise it."""
@@ -45,7 +66,18 @@ class Row:
             "finished_at": self.finished_at.isoformat() if self.finished_at else None,
             "duration_s": round(self.duration_s, 2) if self.duration_s is not None else None,
             "message": self.message,
-        }
+        } | self._seen()
+
+    def _seen(self) -> dict[str, Any]:
+        """Return what was found by looking; nothing where nobody has looked."""
+        found: dict[str, Any] = {}
+        if self.resources:
+            found["resources"] = [change.as_json() for change in self.resources]
+        if self.drift:
+            found["drift"] = [change.as_json() for change in self.drift]
+        if self.history:
+            found["history"] = self.history
+        return found
 
 
 def as_json(rows: Sequence[Row]) -> dict[str, Any]:

@@ -23,6 +23,19 @@ REPLACING = ("create-replacement", "delete-replaced", "discard-replaced")
 
 
 @dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """One property of a resource, before and after; secrets read `[secret]`."""
+
+    path: str
+    """`tags.Name`, `ingress[0].fromPort`."""
+    kind: str
+    """`add`, `update`, `delete`."""
+    before: Any = None
+    after: Any = None
+    """`[unknown]` where only the cloud will tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One resource and what was (or would be) done to it."""
 
@@ -32,6 +45,10 @@ class Change:
     properties: tuple[str, ...] = ()
     """Paths of the properties that differ."""
     id: str = ""
+    details: tuple[PropertyChange, ...] = ()
+    """The same properties with their values; empty where nobody asked for them."""
+    protected: bool = False
+    """Whether the program has asked the engine never to delete it."""
 
     @property
     def type(self) -> str:
