@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from infra_assets.errors import NotRunningError
 
 ROLLOUT_TAG = "infra/rollout"
+CHECK_TAG = "infra/check"
+"""On a run of a preview or a drift check: which check it is part of."""
 RING_TAG = "infra/ring"
 OPERATION_TAG = "infra/operation"
 TEP_TAG = "infra/tep"
@@ -38,7 +40,10 @@ class RunRequest:
     projects: Sequence[str]
     tags: Mapping[str, str]
     force: bool = False
+    refresh: bool = False
+    """Whether an `up` looks at the cloud first, to change back what somebody has changed there."""
     job: str = "rollout"
+    """`rollout`, `preview` or `drift`."""
 
     @property
     def key(self) -> str:
@@ -114,3 +119,13 @@ class Runs(Protocol):
 def runs_page(rollout_id: str) -> str:
     """Return the path of the page of Dagster's UI that shows the runs of a rollout, and no others."""
     return "/runs?" + urlencode({"q[0]": f"tag:{ROLLOUT_TAG}={rollout_id}"})
+
+
+def check_runs_page(check_id: str) -> str:
+    """Return the path of the page of Dagster's UI that shows the runs of a check, and no others."""
+    return "/runs?" + urlencode({"q[0]": f"tag:{CHECK_TAG}={check_id}"})
+
+
+def report_page(check_id: str) -> str:
+    """Return the path under which Dagster's webserver shows a check's report."""
+    return f"/reports/{check_id}/report.html"

@@ -62,10 +62,22 @@ class Settings(BaseSettings):
     environments_interval_s: int = Field(10, ge=1, description="Seconds between two looks at the environments.")
     health_timeout_s: int = Field(300, ge=0, description="Seconds that a stack gets to become healthy after it was deployed.")
     operation_timeout_s: int = Field(3600, gt=0, description="Seconds after which one Pulumi operation is cancelled gracefully.")
+    check_timeout_s: int = Field(600, gt=0, description="Seconds after which the preview of one stack is cancelled.")
     grace_s: int = Field(120, gt=0, description="Seconds that a cancelled operation gets to finish the resource it is at.")
     check_share: float = Field(
         0.5, gt=0, le=1, description="Which part of INFRA_CAP previews and drift checks may use together, at least one."
     )
+    drift_cron: str = Field("0 2 * * *", description="When drift is looked for every night, as cron has it; empty: never by itself.")
+    drift_zone: str = Field("UTC", description="The time zone of INFRA_DRIFT_CRON: Europe/Berlin.")
+    drift_jitter_s: int = Field(900, ge=0, description="Seconds over which the accounts' checks of a night are spread.")
+    drift_except: str = Field("", description="Environments that are left out every night: globs, with commas: dev,test.")
+    drift_repair: str = Field(
+        "", description="Environments in which drift of low risk is repaired by itself: globs, with commas. Empty: none."
+    )
+    reports: str = Field(
+        "", description="Where reports are kept: file:///folder or s3://bucket/prefix?region=REGION. Default: HOME/reports."
+    )
+    reports_days: int = Field(30, ge=1, description="Days for which reports, and what checks have found, are kept.")
     slack_token: SecretStr | None = Field(None, description="A bot's token (chat:write): what happens to rollouts is told on Slack.")
     slack_channel: str | None = Field(None, description="The channel that it is told in: #deployments, or a channel's id.")
     slack_url: str | None = Field(None, description="Another address of Slack's API, a proxy say. Default: https://slack.com/api/.")
@@ -83,6 +95,11 @@ class Settings(BaseSettings):
         None, description="What GitHub, GitLab and Pulumi Cloud sign their webhooks with. Where it is set, webhooks are received."
     )
     webhook_port: int = Field(0, ge=0, le=65535, description="The loopback port that webhooks are received on; 0 chooses a free one.")
+
+    @property
+    def reports_url(self) -> str:
+        """Where reports are kept."""
+        return self.reports or (self.home / "reports").as_uri()
 
 
 def find_root(start: Path) -> Path:

@@ -1,6 +1,6 @@
 """What commands work on: fleet, ledger, projects, the running Dagster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,12 +16,18 @@ from infra_assets.fleet.selection import Selection
 from infra_assets.orchestration.client import DagsterClient
 from infra_assets.orchestration.services import Services
 from infra_assets.planning.planner import Planner, chosen_projects
+from infra_assets.previews.conductor import CheckConductor
+from infra_assets.previews.finishing import finisher
+from infra_assets.previews.models import Check, CheckedCell
+from infra_assets.previews.reporting import Reporter
+from infra_assets.previews.store import CheckStore
+from infra_assets.reports.report import Report
 from infra_assets.rollouts.conductor import Conductor
 from infra_assets.rollouts.control import Control
 from infra_assets.rollouts.launching import chosen_teps
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.watching import Watch
-from infra_assets.runs import Runs
+from infra_assets.runs import NoRuns, Runs
 from infra_assets.sandbox.lifecycle import Sandbox
 from infra_assets.stacks.ledger import Ledger
 from infra_assets.stacks.projects import Catalogue, Project, discover
@@ -108,6 +114,27 @@ class Context:
     def conductor(self, client: Runs) -> Conductor:
         """Return what moves rollouts on."""
         return Conductor(self.planner, client)
+
+    @cached_property
+    def checks(self) -> CheckStore:
+        """The previews and drift checks."""
+        return CheckStore(connect(self.settings.database_url))
+
+    def check_conductor(self, client: DagsterClient | None) -> CheckConductor:
+        """Return what moves checks on."""
+        return CheckConductor(self.settings, client or NoRuns(), finisher(self.settings, self.registry, self._dagster_url(client)))
+
+    def report(self, check: Check, cells: Sequence[CheckedCell] | None = None, fleet: Mapping[str, Tep] | None = None) -> Report:
+        """Return a check's report; `cells` and `fleet` for one that is not stored."""
+        return Reporter(self.settings, fleet or self.fleet(), self._dagster_url(self.dagster())).report(check, cells)
+
+    def _dagster_url(self, client: DagsterClient | None) -> str:
+        return self.settings.public_url or (client.url if client else "")
+
+    def revived(self) -> DagsterClient | None:
+        """Return a Dagster that was started again, None where none has died."""
+        found = self._revive()
+        return found[0] if found else None
 
     def watch(self, rollout_id: str, client: DagsterClient) -> Watch:
         """Return what follows a rollout."""

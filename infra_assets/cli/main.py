@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from infra_assets.cli import env, fleet, rollout, rollouts, sandbox, status, system, unlock
+from infra_assets.cli import checks, drift, env, fleet, preview, rollout, rollouts, sandbox, status, system, unlock
 from infra_assets.cli.output import stderr
 from infra_assets.errors import FAILED, InfraError
 
@@ -23,7 +23,18 @@ app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(env.app, name="env")
 app.add_typer(rollouts.app, name="rollouts")
-for command in (rollout.plan, rollout.rollout, status.status, status.history, system.doctor, system.ui, unlock.unlock):
+app.add_typer(checks.app, name="checks")
+for command in (
+    rollout.plan,
+    rollout.rollout,
+    preview.preview,
+    drift.drift,
+    status.status,
+    status.history,
+    system.doctor,
+    system.ui,
+    unlock.unlock,
+):
     app.command()(command)
 
 

@@ -14,6 +14,7 @@ Environments = Annotated[list[str] | None, typer.Option("--env", help="Environme
 Rings = Annotated[list[str] | None, typer.Option("--ring", help="Rings: internal, beta, regular. Repeatable.")]
 Projects = Annotated[list[str] | None, typer.Option("--project", help="Projects: network, cluster. Repeatable.")]
 Form = Annotated[Format, typer.Option("--format", help="How the result is printed.")]
+ReportForm = Annotated[Format, typer.Option("--format", help="How the report is printed.")]
 Output = Annotated[Path | None, typer.Option("--output", help="Write the result to a file instead of stdout.", dir_okay=False)]
 
 

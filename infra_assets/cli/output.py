@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from infra_assets.errors import UsageError
 from infra_assets.reports.matrix import Row, as_json, as_markdown
-
-STYLES = {
-    "deployed": "green", "unchanged": "dim", "deploying": "bold yellow", "queued": "cyan", "failed": "bold red", "skipped": "magenta",
-    "never": "dim", "removed": "dim", "run": "yellow", "maybe": "cyan",
-}  # fmt: skip
+from infra_assets.reports.table import matrix_table
 
 UNLIMITED = 10_000
 stderr = Console(stderr=True)
@@ -31,6 +27,8 @@ class Format(StrEnum):
     JSON = "json"
     MD = "md"
     HTML = "html"
+    CSV = "csv"
+    """Of a report alone."""
 
 
 def write(text: str, output: Path | None, *, private: bool = False) -> None:
@@ -63,6 +61,8 @@ def write_table(table: Table, plain: Any, markdown: str, form: Format, output: P
             recorder = Console(record=True, file=StringIO(), width=160)
             recorder.print(table)
             write(recorder.export_html(), output, private=private)
+        case Format.CSV:
+            raise UsageError("--format csv: this has no CSV", remedy="table, json, md, html")
         case Format.TABLE if output is None:
             Console(width=None if sys.stdout.isatty() else _width(table)).print(table)
         case Format.TABLE:
@@ -71,8 +71,10 @@ def write_table(table: Table, plain: Any, markdown: str, form: Format, output: P
             write(plainly.getvalue(), output, private=private)
 
 
-def write_tables(tables: Sequence[Table], form: Format, output: Path | None) -> None:
-    """Write several tables below each other, as text or as HTML."""
+def write_tables(tables: Sequence[RenderableType], form: Format, output: Path | None) -> None:
+    """Write several tables and texts below each other, as text or as HTML."""
+    if form is Format.CSV:
+        raise UsageError("--format csv: this has no CSV", remedy="table, json, md, html")
     if form is Format.HTML:
         recorder = Console(record=True, file=StringIO(), width=160)
         recorder.print(*tables, sep="\n")
@@ -97,7 +99,7 @@ def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, capti
     return table
 
 
-def _width(table: Table) -> int:
+def _width(table: RenderableType) -> int:
     """Return how wide a table is where nothing limits it: a file or a pipe."""
     console = Console(width=UNLIMITED)
     return console.measure(table).maximum
@@ -118,36 +120,6 @@ def write_matrix(rows: Sequence[Row], form: Format, output: Path | None, *, titl
     write_table(matrix_table(rows, title=title), as_json(rows) | (extra or {}), as_markdown(rows), form, output)
 
 
-def matrix_table(rows: Sequence[Row], *, title: str = "") -> Table:
-    """Return the matrix with TEPs down and projects across, and what went wrong below."""
-    projects = list(dict.fromkeys(row.project for row in rows))
-    table = Table(title=title or None, title_justify="left")
-    # A name that is cut off cannot be typed again: rather let the states wrap.
-    table.add_column("TEP", no_wrap=True, min_width=max((len(row.tep.name) for row in rows), default=0))
-    table.add_column("ring", no_wrap=True, min_width=len("internal"))
-    for project in projects:
-        table.add_column(project)
-    by_tep: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        by_tep.setdefault(row.tep.name, {})[row.project] = row
-    for tep, cells in by_tep.items():
-        ring = next(iter(cells.values())).tep.ring.value
-        table.add_row(tep, ring, *(_cell(cells.get(project)) for project in projects))
-    return table
-
-
 def problems(rows: Sequence[Row]) -> list[str]:
     """Return a paragraph for each cell that has something to say."""
     return [f"{row.project}/{row.tep.name} {row.verdict or row.state}: {row.message}" for row in rows if row.message]
-
-
-def _cell(row: Row | None) -> Text:
-    if row is None:
-        return Text("")
-    state = row.verdict or row.state
-    text = Text(state, style=STYLES.get(state, ""))
-    signs = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
-    counts = " ".join(f"{signs[name]}{count}" for name, count in row.changes.items() if name in signs and count)
-    if counts:
-        text.append(f" {counts}", style="dim")
-    return text

@@ -59,13 +59,17 @@ def rollout(
     ] = False,
     at_once: Annotated[bool, typer.Option("--at-once", help="All rings in one wave.")] = False,
     priority: Annotated[str, typer.Option("--priority", help="hotfix goes before everything that waits.")] = "rollout",
+    drifted: Annotated[
+        bool, typer.Option("--drifted", help="Only what was found drifted last: what was changed in the cloud is changed back.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run the engine also where nothing changed.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until it ends, or waits for a person or a window.")] = False,
     form: Form = Format.TABLE, output: Output = None,
 ) -> None:  # fmt: skip
     """Deploy what changed, ring by ring: one Dagster run per TEP, under the cap. Exit code 1 where a cell failed, 4 where it halted.
 
-    Examples: infra rollout --wait · infra rollout --target prod --max-failures 5% · infra rollout --tep customer1-prod --priority hotfix
+    Examples: infra rollout --wait · infra rollout --target prod --max-failures 5% · infra rollout --tep customer1-prod --priority hotfix ·
+    infra rollout --drifted --env prod --wait
     """
     if priority not in ("hotfix", "rollout"):
         raise typer.BadParameter("hotfix or rollout", param_hint="--priority")
@@ -73,7 +77,15 @@ def rollout(
     chosen = selection(teps, tenants, environments, rings, projects)
     trigger = Trigger(kind="person", who=getpass.getuser(), detail="infra rollout")
     wanted = Launch(
-        chosen, trigger, target, max_failures, True if strict else None, force, at_once, "hotfix" if priority == "hotfix" else "rollout"
+        chosen,
+        trigger,
+        target,
+        max_failures,
+        True if strict else None,
+        force,
+        at_once,
+        "hotfix" if priority == "hotfix" else "rollout",
+        drifted,
     )
     launched = launch(context.planner, wanted)
     warn(launched.plan)

@@ -80,8 +80,12 @@ class Cells:
         return configuration
 
     def logins(self, roles: Collection[str]) -> dict[str, Login]:
-        """Return how to log in, by role; that one of `roles` has no login is a problem."""
-        found = {role: login for role, path in layers.LOGINS.items() if (login := self._login(path))}
+        """Return how to log in, by role; that one of `roles` has no login is a problem.
+
+        Of others there is what can be had with nothing opened: a login to look with is no reason to open something in every rollout.
+        """
+        always = {*roles, *layers.READING}
+        found = {role: login for role, path in layers.LOGINS.items() if (login := self._login(path, opening=role in always))}
         self._need(set(roles) - found.keys())
         return found
 
@@ -102,7 +106,7 @@ class Cells:
             path = ".".join(layers.LOGINS[role])
             self._refuse(None, f"has no {path}: import fleet/{self._tep.name}, or define {path} with fn::open::aws-login")
 
-    def _login(self, path: tuple[str, ...]) -> Login | None:
+    def _login(self, path: tuple[str, ...], *, opening: bool = True) -> Login | None:
         value = self._evaluation.at(*path)
         if value is None:
             return None
@@ -111,6 +115,8 @@ class Cells:
         evaluation = self._evaluation
         own = [site for site in value.pending if site.provider == LOGIN]
         others = value.pending - set(own)
+        if others and not opening:
+            return None
         if others:  # its inputs are something opened themselves
             evaluation = self._resolver.open(self._document, others, self._providers)
         site = next(iter(own), None)

@@ -7,8 +7,16 @@ FLEET = "fleet"
 RING = "ring"
 GLOBAL = "global"
 CONFIGURATION = "pulumiConfig"
-LOGINS = {"deploy": ("aws", "login"), "bootstrap": ("aws", "bootstrap")}
-"""Where a TEP's environment has the login for each role."""
+LOGINS = {
+    "deploy": ("aws", "login"),
+    "bootstrap": ("aws", "bootstrap"),
+    "preview": ("aws", "preview"),
+    "inspect": ("aws", "inspect"),
+}
+"""Where a TEP's environment has the login for each role. The last two only read: what is deployed as `deploy`, and as `bootstrap`."""
+READING = {"deploy": "preview", "bootstrap": "inspect"}
+"""As what a cell is looked at, by the role that it is deployed as."""
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 LOGIN_DURATION = "1h"  # as long as AWS allows where one role assumes another
 
 

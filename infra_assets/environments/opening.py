@@ -24,6 +24,7 @@ from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.settings import Settings
 
 if TYPE_CHECKING:
+    from infra_assets.environments.sources.cloud_api import CloudApi
     from infra_assets.environments.sources.git import GitSource
 
 STORE = "store"
@@ -111,11 +112,42 @@ def open_source(settings: Settings, *, instead: Mapping[str, Source] | None = No
     Raises:
         UsageError: the setting names something that is no source.
     """
+    return Overlay(*sources(settings, instead=instead).values())
+
+
+def sources(settings: Settings, *, instead: Mapping[str, Source] | None = None) -> dict[str, Source]:
+    """Return the sources by their words in `INFRA_ENVIRONMENTS`, in its order; `instead` takes the place of one.
+
+    Raises:
+        UsageError: the setting names something that is no source, or nothing.
+    """
     words = _words(settings)
     if not words:
         raise UsageError("INFRA_ENVIRONMENTS names no source", remedy="The default is store,environments.")
-    sources = [(instead or {}).get(word) or _source(settings, word) for word in words]
-    return Overlay(*sources)
+    return {word: (instead or {}).get(word) or _source(settings, word) for word in words}
+
+
+def commits(settings: Settings) -> dict[str, tuple[Path, str, str]]:
+    """Return repository, ref and folder of the commits among the sources, by their words in `INFRA_ENVIRONMENTS`.
+
+    Raises:
+        UsageError: one names no ref.
+    """
+    return {word: _commit(settings, word.removeprefix(GIT)) for word in _words(settings) if word.startswith(GIT)}
+
+
+def clouds(settings: Settings) -> dict[str, "CloudApi"]:
+    """Return the organizations of Pulumi Cloud among the sources, by their words in `INFRA_ENVIRONMENTS`.
+
+    Raises:
+        UsageError: there is no token for them.
+        SourceError: the URL of one would send the token in clear, or its name is none.
+    """
+    from infra_assets.environments.sources.cloud import URL
+    from infra_assets.environments.sources.cloud_api import CloudApi
+
+    found = {word: _organization(settings, word.removeprefix(CLOUD)) for word in _words(settings) if word.startswith(CLOUD)}
+    return {word: CloudApi(organization, token, url or URL) for word, (organization, token, url) in found.items()}
 
 
 def folders(settings: Settings) -> dict[str, Path]:
@@ -131,8 +163,11 @@ def open_resolver(
     stacks: StackOutputs | None = None,
     pins: Mapping[str, str] | None = None,
     source: Source | None = None,
+    opener: Decrypter | None = None,
 ) -> Resolver:
     """Return the resolver for a fleet; `pins` are revisions to use instead of the current ones, `source` takes the settings' place.
+
+    `opener` opens sealed secrets in the place of the settings' keys.
 
     Raises:
         UsageError: the settings, or the rules of access, are wrong.
@@ -140,7 +175,7 @@ def open_resolver(
     found = source or open_source(settings)
     if pins:
         found = WithKept(connect(settings.database_url), found)
-    library = Library(with_facts(settings, teps, found), decrypter=decrypter(settings), pins=pins)
+    library = Library(with_facts(settings, teps, found), decrypter=opener or decrypter(settings), pins=pins)
     return Resolver(library, providers(settings, teps, stacks), rules(settings, teps))
 
 
@@ -237,15 +272,19 @@ def _source(settings: Settings, word: str) -> Source:
     return FolderSource(folder, base=settings.root)
 
 
-def _git(settings: Settings, spec: str) -> "GitSource":
-    from infra_assets.environments.sources.git import GitSource
-
+def _commit(settings: Settings, spec: str) -> tuple[Path, str, str]:
     repository, _, rest = spec.partition("#")
     ref, _, folder = rest.partition(":")
     if not repository or not ref:
         raise UsageError(f"INFRA_ENVIRONMENTS: {GIT}{spec}: a ref is missing", remedy="Its form is git:REPOSITORY#REF[:FOLDER].")
+    return settings.root / repository, ref, folder or "environments"
+
+
+def _git(settings: Settings, spec: str) -> "GitSource":
+    from infra_assets.environments.sources.git import GitSource
+
     try:
-        return GitSource(settings.root / repository, ref, folder or "environments")
+        return GitSource(*_commit(settings, spec))
     except SourceError as error:
         raise UsageError(f"INFRA_ENVIRONMENTS: {GIT}{spec}: {error}", remedy="Its form is git:REPOSITORY#REF[:FOLDER].") from None
 
@@ -253,8 +292,13 @@ def _git(settings: Settings, spec: str) -> "GitSource":
 def _cloud(settings: Settings, spec: str) -> Source:
     from infra_assets.environments.sources.cloud import CloudSource
 
+    organization, token, url = _organization(settings, spec)
+    return CloudSource(organization, token, url) if url else CloudSource(organization, token)
+
+
+def _organization(settings: Settings, spec: str) -> tuple[str, str, str]:
+    """Return an organization's name, the token for it, and the URL where it is given."""
     organization, _, url = spec.partition("@")
     if settings.pulumi_access_token is None:
         raise UsageError("environments of Pulumi Cloud need a token", remedy="Set INFRA_PULUMI_ACCESS_TOKEN.")
-    token = settings.pulumi_access_token.get_secret_value()
-    return CloudSource(organization, token, url) if url else CloudSource(organization, token)
+    return organization, settings.pulumi_access_token.get_secret_value(), url

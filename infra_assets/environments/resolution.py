@@ -22,7 +22,7 @@ class Wanted:
     environment: tuple[str, ...] = ()
     """Names of `environmentVariables` and `files` that its program reads."""
     role: str = ""
-    """As what it is deployed: `bootstrap`, `deploy`; "" for one that is not."""
+    """As what its account is entered: `bootstrap`, `deploy`, or `inspect`, `preview`; "" where it is not."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Resolution:
     cells: Mapping[str, CellConfiguration] = field(default_factory=dict[str, CellConfiguration])
     """By project."""
     logins: Mapping[str, Login] = field(default_factory=dict[str, Login])
-    """By role: `bootstrap`, `deploy`."""
+    """By role: `bootstrap`, `deploy`; `inspect` and `preview` where there are any."""
     closure: Mapping[str, str] = field(default_factory=dict[str, str])
     """Revisions of the environments that it rests on, by name."""
     problems: Sequence[Problem] = ()

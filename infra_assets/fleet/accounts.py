@@ -1,7 +1,8 @@
 """AWS accounts of TEPs: created in the organization, and entered by roles.
 
 Roles: `OrganizationAccountAccessRole` is what AWS Organizations puts into each account it creates (AWS: "Accessing member
-accounts"); the `account` project makes `infra-deploy` with it, and everything else is deployed as that.
+accounts"); the `account` project makes `infra-deploy` and `infra-preview` with it. Everything else is deployed as the former; the latter
+reads configuration and nothing more.
 """
 
 import time
@@ -13,12 +14,15 @@ from infra_assets.sandbox.cloud import Aws
 
 BOOTSTRAP_ROLE = "OrganizationAccountAccessRole"
 DEPLOY_ROLE = "infra-deploy"
+PREVIEW_ROLE = "infra-preview"
+ROLES = {"bootstrap": BOOTSTRAP_ROLE, "deploy": DEPLOY_ROLE, "preview": PREVIEW_ROLE, "inspect": BOOTSTRAP_ROLE}
+"""As what an account is entered, by login. `inspect` only reads, which its session sees to: the role is there before any other is."""
 CREATION_TIMEOUT_S = 300.0
 
 
 def role_arn(tep: Tep, role: str) -> str:
-    """Return the ARN of one of the two roles (`bootstrap`, `deploy`) in the TEP's account."""
-    return f"arn:aws:iam::{tep.account_id}:role/{BOOTSTRAP_ROLE if role == 'bootstrap' else DEPLOY_ROLE}"
+    """Return the ARN of the role in the TEP's account that a login enters: `bootstrap`, `deploy`, `preview`, `inspect`."""
+    return f"arn:aws:iam::{tep.account_id}:role/{ROLES[role]}"
 
 
 class Organization:

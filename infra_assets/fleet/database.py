@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from infra_assets.errors import InfraError
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest revision in migrations/versions; a test holds the two together."""
 
 metadata = sa.MetaData()

@@ -49,6 +49,15 @@ def import_fleet(document: Document, registry: Registry, create_account: CreateA
     )
 
 
+def teps_of(document: Document) -> list[Tep]:
+    """Return a file's TEPs for looking at: where the file names no account it is all zeros.
+
+    Raises:
+        UsageError: a bad name, or one that stands twice.
+    """
+    return [replace(tep, account_id=tep.account_id or "0" * 12) for tep in _wanted(document, {}).values()]
+
+
 def _wanted(document: Document, known: Mapping[str, Tep]) -> dict[str, Tep]:
     """Return the file's TEPs by name; `account_id` is empty where an account must be created."""
     wanted: dict[str, Tep] = {}

@@ -19,6 +19,8 @@ class UpConfig(dg.Config):
 
     force: bool = False
     """Run the engine even where the effective inputs are those of the last success."""
+    refresh: bool = False
+    """Look at the cloud first, and change back what somebody has changed there."""
 
 
 def build_assets(catalogue: Catalogue) -> list[dg.AssetsDefinition | dg.AssetSpec]:
@@ -62,7 +64,9 @@ def _materialize(cell: Cell, context: dg.AssetExecutionContext, config: UpConfig
     mine, name = work(context), cell.project.name
     mine.began(name, context.run_id)
     try:
-        deployment = operator(context.run_id).deploy(cell, run_id=context.run_id, rollout_id=rollout(context), force=config.force)
+        deployment = operator(context.run_id).deploy(
+            cell, run_id=context.run_id, rollout_id=rollout(context), force=config.force or config.refresh, refresh=config.refresh
+        )
     except InfraError as error:
         mine.ended(name, FAILED, message=str(error))
         raise dg.Failure(str(error), allow_retries=False) from None

@@ -9,14 +9,20 @@ from typing import Any
 import httpx
 
 from infra_assets.errors import InfraError, NotRunningError
-from infra_assets.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
+from infra_assets.runs import ACTIVE, CHECK_TAG, PARTITION_TAG, TEP_TAG, Run, RunRequest
 
 REPOSITORY = "__repository__"
 PAGE = 500
 RUN_KEY_TAG = "dagster/run_key"
 SENSOR_TAG = "dagster/sensor_name"
 SENSOR = "rollouts"
+CHECKS_SENSOR = "checks"
 PREVIEW_OP = "preview_stacks"
+ROLLOUT = "rollout"
+PREVIEW = "preview"
+DRIFT = "drift"
+IN_SYNC = "in_sync"
+"""The asset check of each project that looks for drift; the job `drift` is these."""
 
 LAUNCH = """
 mutation Launch($params: [ExecutionParams!]!) {
@@ -180,8 +186,8 @@ class DagsterClient:
         # Named as a sensor's, so that Dagster itself sees that a tick of it has asked for the same.
         tags = {**request.tags, PARTITION_TAG: request.tep, TEP_TAG: request.tep}
         if request.key:
-            tags |= {RUN_KEY_TAG: request.key, SENSOR_TAG: SENSOR}
-        selected = {"assetSelection": [{"path": [project]} for project in request.projects]} if request.job == "rollout" else {}
+            tags |= {RUN_KEY_TAG: request.key, SENSOR_TAG: CHECKS_SENSOR if CHECK_TAG in request.tags else SENSOR}
+        selected = _selected(request)
         return {
             "selector": {"repositoryLocationName": self._location, "repositoryName": REPOSITORY, "jobName": request.job, **selected},
             "runConfigData": run_config(request),
@@ -200,11 +206,24 @@ class DagsterClient:
         return answer["data"]
 
 
+def _selected(request: RunRequest) -> dict[str, Any]:
+    """Return what of a job is run."""
+    if request.job == ROLLOUT:
+        return {"assetSelection": [{"path": [project]} for project in request.projects]}
+    if request.job == DRIFT:
+        checks = [{"assetKey": {"path": [project]}, "name": IN_SYNC} for project in request.projects]
+        return {"assetSelection": [], "assetCheckSelection": checks}
+    return {}
+
+
 def run_config(request: RunRequest) -> dict[str, Any]:
     """Return the configuration of a request's run."""
-    if request.job != "rollout":
+    if request.job == DRIFT:
+        return {}
+    if request.job != ROLLOUT:
         return {"ops": {PREVIEW_OP: {"config": {"tep": request.tep, "projects": list(request.projects)}}}}
-    return {"ops": {project: {"config": {"force": True}} for project in request.projects}} if request.force else {}
+    wanted = {name: True for name, asked in (("force", request.force), ("refresh", request.refresh)) if asked}
+    return {"ops": {project: {"config": wanted} for project in request.projects}} if wanted else {}
 
 
 def _run(item: Mapping[str, Any]) -> Run:

@@ -32,3 +32,14 @@ def _pinned(settings: Settings) -> Iterable[Catalogue]:
             yield Catalogue((), (Problem(f"commit_{commit[:8]}", str(error)),))
             continue
         yield Catalogue(found.projects, ())
+    yield from _left(planner)
+
+
+def _left(planner: Planner) -> Iterable[Catalogue]:
+    """Projects that are deployed somewhere, each as it was deployed last: their stacks are looked at though no commit has them any more."""
+    for project, commit in planner.ledger.deployed_projects().items():
+        try:
+            found = planner.catalogue(commit)
+        except InfraError:
+            continue  # its cells say that the commit cannot be had
+        yield Catalogue([each for each in found.projects if each.name == project], ())

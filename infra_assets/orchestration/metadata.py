@@ -1,16 +1,25 @@
 """What a materialization shows: counts, names of outputs, links, and on a failure what the engine said."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from infra_assets.fleet.models import Tep
+from infra_assets.previews.looking import Finding
+from infra_assets.reports.changes import ResourceChange
+from infra_assets.runs import report_page
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.console import account_link, resource_link
 from infra_assets.stacks.operator import Deployment
-from infra_assets.stacks.outcome import Outcome
+from infra_assets.stacks.outcome import Outcome, PropertyChange
 
 COUNTED = ("create", "update", "replace", "delete")
+COLUMNS = ("resource", "operation", "property", "before", "after")
+ROWS = 50
+"""Resources that a table in the UI shows; the report has all of them."""
+LONGEST = 200
 Metadata = dict[str, dg.MetadataValue[Any]]
 
 
@@ -31,6 +40,41 @@ def deployed(cell: Cell, deployment: Deployment) -> Metadata:
     shown["program"] = dg.MetadataValue.text(deployment.inputs.program[:16])
     shown["environments"] = dg.MetadataValue.json({name: revision[:10] for name, revision in sorted(deployment.environments.items())})
     return shown
+
+
+def checked(tep: Tep, found: Finding, check_id: str) -> Metadata:
+    """Return what a drift check shows of a cell, in the order in which it is read."""
+    shown: Metadata = {"verdict": dg.MetadataValue.text(found.verdict), "state": dg.MetadataValue.text(found.state or "unknown")}
+    if said := found.message or found.cause:
+        shown["why"] = dg.MetadataValue.text(said)
+    shown["drifted_resources"] = dg.MetadataValue.int(len(found.drift))
+    for operation in COUNTED:
+        shown[operation] = dg.MetadataValue.int(found.changes.get(operation, 0))
+    if found.drift:
+        shown["in_the_cloud"] = _table(found.drift)
+    if found.resources:
+        shown["would_bring_it_in_sync"] = _table(found.resources)
+    if check_id:
+        shown["report"] = dg.MetadataValue.url(report_page(check_id))
+    shown["aws_account"] = dg.MetadataValue.url(account_link(tep))
+    return shown
+
+
+def _table(changes: Sequence[ResourceChange]) -> dg.MetadataValue[Any]:
+    records: list[dg.TableRecord] = []
+    for change in changes[:ROWS]:
+        for each in change.properties or (PropertyChange("", ""),):
+            values = {"resource": f"{change.type} {change.name}", "operation": change.operation, "property": each.path}
+            records.append(dg.TableRecord(values | {"before": _text(each.before), "after": _text(each.after)}))
+    if len(changes) > ROWS:
+        rest = f"and {len(changes) - ROWS} resources more: see the report"
+        records.append(dg.TableRecord(dict.fromkeys(COLUMNS, "") | {"resource": rest}))
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in COLUMNS]))
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def failed(cell: Cell, outcome: Outcome) -> Metadata:

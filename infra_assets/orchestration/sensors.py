@@ -10,6 +10,7 @@ from infra_assets import settings
 from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.registry import Registry
+from infra_assets.orchestration.checking import check_tick
 from infra_assets.orchestration.client import DagsterClient
 from infra_assets.orchestration.instance_runs import InstanceRuns
 from infra_assets.orchestration.journal import publish
@@ -35,8 +36,8 @@ def fleet(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReaso
     return dg.SensorResult(dynamic_partitions_requests=[teps.build_add_request(missing)])
 
 
-def build_sensors(job: dg.JobDefinition | object, preview: dg.JobDefinition) -> list[dg.SensorDefinition]:
-    """Return the sensors; `rollouts` may request runs of these two jobs."""
+def build_sensors(job: dg.JobDefinition | object, preview: dg.JobDefinition, drift: dg.JobDefinition | object) -> list[dg.SensorDefinition]:
+    """Return the sensors; `rollouts` requests runs of the first two jobs, `checks` of the last two."""
     configured = settings.load()
 
     @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
@@ -59,6 +60,13 @@ def build_sensors(job: dg.JobDefinition | object, preview: dg.JobDefinition) -> 
         if runs.requested:
             return dg.SensorResult(run_requests=runs.requested)
         return dg.SkipReason("; ".join(problems) or f"{opened} open rollouts, nothing to ask for")
+
+    @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
+        name="checks", minimum_interval_seconds=5, default_status=RUNNING, jobs=[preview, drift], # pyright: ignore[reportArgumentType]
+        description="Moves previews and drift checks on: asks for their runs as these are due, writes reports, repairs what may be.",
+    )  # fmt: skip
+    def checks(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return check_tick(context.instance, context.log.warning)
 
     @dg.sensor(  # pyright: ignore[reportUnknownMemberType]
         name="notifications", minimum_interval_seconds=10, default_status=RUNNING,
@@ -85,7 +93,7 @@ def build_sensors(job: dg.JobDefinition | object, preview: dg.JobDefinition) -> 
     def esc_changes(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
         return _noticed(follow_environments)
 
-    return [fleet, rollouts, notifications, git_targets, esc_changes]
+    return [fleet, rollouts, checks, notifications, git_targets, esc_changes]
 
 
 def follow_targets(who: str = "sensor git_targets") -> Noticed:

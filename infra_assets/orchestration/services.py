@@ -32,6 +32,7 @@ WEBHOOKS = "webhooks"
 WEBHOOKS_MODULE = "infra_assets.orchestration.webhooks"
 WARM_MODULE = "infra_assets.orchestration.warm"
 COLD_MODULE = "infra_assets.orchestration.worker"
+WEBSERVER_MODULE = "infra_assets.orchestration.webserver"
 ALONE = {WARM: WARM_MODULE, WEBHOOKS: WEBHOOKS_MODULE}
 """What is started again by itself: the others do not stay connected to it."""
 CONFIG = "dagster.yaml"
@@ -153,7 +154,7 @@ class Services:
         self._spawn("daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)])
         if self._settings.webhook_secret:
             self._spawn(WEBHOOKS, [sys.executable, "-m", WEBHOOKS_MODULE])
-        self._spawn("webserver", [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)])
+        self._spawn("webserver", [sys.executable, "-m", WEBSERVER_MODULE, "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)])
         (self._folder / "address.json").write_text(json.dumps({"port": port}), encoding="utf-8")
         url = f"http://127.0.0.1:{port}"
         if not processes.wait_until(lambda: _answers(url) or self._dead() != "", seconds=START_S) or self._dead():

@@ -6,6 +6,7 @@ import dagster as dg
 
 from infra_assets import settings
 from infra_assets.environments.providers import Clients
+from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.work import Work
 from infra_assets.runs import BY_HAND_TAG, ROLLOUT_TAG
 from infra_assets.sandbox.cloud import Aws, environment
@@ -20,6 +21,12 @@ Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 def operator(run_id: str) -> Operator:  # noqa: ARG001  # the key
     """Return the run's operator."""
     return Operator(settings.load())
+
+
+@lru_cache(maxsize=1)
+def planner(run_id: str) -> Planner:  # noqa: ARG001  # the key
+    """Return the run's planner."""
+    return Planner(settings.load())
 
 
 @lru_cache(maxsize=1)

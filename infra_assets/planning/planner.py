@@ -1,7 +1,7 @@
 """Plans rollouts: brings fleet, programs at a commit, resolved configuration and the ledger together. Runs nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -197,12 +197,37 @@ class Planner:
             self.mirror.keep(commit)  # also when its branch is rewritten: whoever resumes or rolls back wants it
         return self._plan(teps, lambda _tep: projects, commit=commit, pins=pins, force=force, keeping=keeping, brief=not keeping)
 
+    def plan_fully(self, tep: Tep, commit: str) -> Plan:
+        """Return what a rollout of a commit would do to one TEP, with what it was resolved to; projects that cannot be loaded are left out.
+
+        Raises:
+            InfraError: the commit cannot be had, set-up was not done, or the sandbox lost its memory.
+        """
+        projects = self.catalogue(commit).tenant_projects()
+        return self._plan([tep], lambda _tep: projects, commit=commit)
+
     def plan_deployed(self, teps: Sequence[Tep], fallback: Callable[[Tep], str], *, keeping: bool = False) -> Plan:
         """Return what the present configuration would do to cells that are deployed, each with the program that it was deployed with.
 
         Raises:
             InfraError: a commit cannot be had.
         """
+        return self._plan(teps, self._deployed(teps, fallback), commit=None, keeping=keeping)
+
+    def plan_again(self, teps: Sequence[Tep], cells: Collection[Key]) -> Plan:
+        """Return a plan that runs some deployed cells again, each with its program, whether or not anything has changed; for starting it.
+
+        Raises:
+            InfraError: a commit cannot be had.
+        """
+        deployed = self._deployed(teps, self.commit_of)
+
+        def projects(tep: Tep) -> list[Project]:
+            return [project for project in deployed(tep) if (tep.name, project.name) in cells]
+
+        return self._plan(teps, projects, commit=None, force=True, keeping=True)
+
+    def _deployed(self, teps: Sequence[Tep], fallback: Callable[[Tep], str]) -> Callable[[Tep], list[Project]]:
         by_tep: dict[str, list[Standing]] = {}
         for entry in self.ledger.standings([tep.name for tep in teps])[0].values():
             by_tep.setdefault(entry.tep, []).append(entry)
@@ -214,7 +239,7 @@ class Planner:
             deployed = {entry.project: entry.commit for entry in mine}
             return [_at(deployed.get(project.name), project, self.catalogue) for project in order if project.name in deployed]
 
-        return self._plan(teps, projects, commit=None, keeping=keeping)
+        return projects
 
     def plan_cells(
         self, teps: Sequence[Tep], projects: Callable[[Tep], Sequence[Project]], *, pins: Mapping[str, str], force: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Kind = Literal["started", "halted", "waiting", "done", "failed"]
+Kind = Literal["started", "halted", "waiting", "done", "failed", "drift"]
 Severity = Literal["info", "warning", "error"]
 
 LINKS_SHOWN = 5
@@ -22,9 +22,10 @@ SEPARATOR = " · "
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What happened to a rollout, for people."""
+    """What happened to a rollout, or what a drift check has found, for people."""
 
     rollout_id: str
+    """Or the check's."""
     kind: Kind
     title: str
     lines: Sequence[str] = ()

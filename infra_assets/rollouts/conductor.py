@@ -352,7 +352,8 @@ def _run_request(rollout: Rollout, request: Request, tep: Tep) -> RunRequest:
         OPERATION_TAG: request.operation,
         CLASS_TAG: "preview" if preview else rollout.options.priority,
     }
-    return RunRequest(tep.name, request.projects, tags, rollout.options.force, "preview" if preview else "rollout")
+    options = rollout.options
+    return RunRequest(tep.name, request.projects, tags, options.force, options.refresh, "preview" if preview else "rollout")
 
 
 def _told(found: Blocked) -> str:

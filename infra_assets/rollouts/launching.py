@@ -1,6 +1,7 @@
 """Starts a rollout that a person asks for: chooses TEPs and commit, plans, stores."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from infra_assets.errors import UsageError
@@ -8,13 +9,17 @@ from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.selection import Selection
 from infra_assets.planning.amounts import Amount
+from infra_assets.planning.plan import RUN
 from infra_assets.planning.planner import Plan, Planner
 from infra_assets.planning.targets import Target
+from infra_assets.previews.store import CheckStore
 from infra_assets.rollouts.models import Options, Rollout, Trigger
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.pending import options_of
+from infra_assets.rollouts.repairing import to_repair
 from infra_assets.rollouts.starting import Asking, start
 from infra_assets.rollouts.store import RolloutStore
+from infra_assets.stacks.ledger import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class Launch:
     force: bool = False
     at_once: bool = False
     priority: Literal["hotfix", "rollout"] = "rollout"
+    drifted: bool = False
+    """Only what the last look at it has found drifted: it is run again, and what was changed in the cloud is changed back."""
+    cells: Collection[Key] | None = None
+    """Of these, where some are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,10 @@ def launch(planner: Planner, wanted: Launch) -> Launched:
     target = targets.get(wanted.target) if wanted.target else None
     options = _options(wanted, target)
     store = RolloutStore(connect(planner.settings.database_url))
-    plan = planned(planner, wanted.selection, target, force=wanted.force, keeping=True)
+    if wanted.drifted:
+        plan = _repairs(planner, wanted, target)
+    else:
+        plan = planned(planner, wanted.selection, target, force=wanted.force, keeping=True)
     previous = next((other.commit for other in store.rollouts(target=wanted.target) if other.commit), None) if target else None
     asking = Asking([wanted.trigger], options, wanted.target, asdict(wanted.selection), previous)
     rollout = start(store, planner.ledger, plan, asking, planner.hand_over(plan))
@@ -69,6 +81,16 @@ def planned(planner: Planner, selection: Selection, target: Target | None, *, fo
     """
     teps = chosen_teps(planner, selection, target)
     return planner.plan(teps, _commit(planner, target), selection, force=force, keeping=keeping)
+
+
+def _repairs(planner: Planner, wanted: Launch, target: Target | None) -> Plan:
+    teps = chosen_teps(planner, wanted.selection, target)
+    drifted = to_repair(planner.ledger, CheckStore(connect(planner.settings.database_url)), teps)
+    projects = wanted.selection.pick_projects(sorted({project for _, project in drifted})) if drifted else []
+    chosen = {key for key in drifted if key[1] in projects and (wanted.cells is None or key in wanted.cells)}
+    plan = planner.plan_again([tep for tep in teps if tep.name in {name for name, _ in chosen}], chosen)
+    told = [replace(item, reasons=[f"drifted: {drifted[item.cell.key].cause}"]) if item.verdict == RUN else item for item in plan.planned]
+    return replace(plan, planned=told)
 
 
 def chosen_teps(planner: Planner, selection: Selection, target: Target | None = None) -> list[Tep]:
@@ -107,4 +129,7 @@ def _options(wanted: Launch, target: Target | None) -> Options:
         most = Amount.parse(wanted.max_failures) if wanted.max_failures is not None else None
     except ValueError:
         raise UsageError(f"--max-failures {wanted.max_failures}: a count or a percentage, such as 3 or 10%") from None
-    return options_of(target, max_failures=most, strict=wanted.strict, force=wanted.force, at_once=wanted.at_once, priority=wanted.priority)
+    options = options_of(
+        target, max_failures=most, strict=wanted.strict, force=wanted.force, at_once=wanted.at_once, priority=wanted.priority
+    )
+    return options.model_copy(update={"refresh": True}) if wanted.drifted else options

@@ -49,6 +49,8 @@ class Options(BaseModel):
     approve: tuple[str, ...] = ()
     limits: Limits = Limits()
     force: bool = False
+    refresh: bool = False
+    """Look at the cloud before each `up`, and change back what somebody has changed there."""
     at_once: bool = False
     """All rings in one wave."""
     priority: Literal["hotfix", "rollout"] = "rollout"
@@ -59,7 +61,7 @@ class Trigger(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["person", "git", "environments", "resume", "rollback"]
+    kind: Literal["person", "git", "environments", "drift", "resume", "rollback"]
     who: str = ""
     detail: str = ""
 

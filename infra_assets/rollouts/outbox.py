@@ -18,7 +18,14 @@ from infra_assets.texts import listed
 
 GIVEN_UP = timedelta(hours=6)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
-SEVERITIES: dict[Kind, Severity] = {"started": "info", "done": "info", "waiting": "warning", "halted": "error", "failed": "error"}
+SEVERITIES: dict[Kind, Severity] = {
+    "started": "info",
+    "done": "info",
+    "waiting": "warning",
+    "halted": "error",
+    "failed": "error",
+    "drift": "info",
+}
 
 
 class Delivered(Protocol):
@@ -62,10 +69,13 @@ class Outbox:
 
     def tell(self, store: RolloutStore, rollout: Rollout, kind: Kind) -> None:
         """Keep an announcement of what has just happened to a rollout."""
-        content = as_json(_announcement(store, rollout, kind, self.public_url))
+        self.keep(_announcement(store, rollout, kind, self.public_url))
+
+    def keep(self, announcement: Announcement) -> None:
+        """Keep an announcement until it was told."""
         row: dict[str, Any] = {
-            "rollout_id": rollout.id,
-            "content": content,
+            "rollout_id": announcement.rollout_id,
+            "content": as_json(announcement),
             "channels": [],
             "tries": 0,
             "created_at": now(),
@@ -117,6 +127,7 @@ def _announcement(store: RolloutStore, rollout: Rollout, kind: Kind, public_url:
         "waiting": f"Rollout {rollout.id} of {what} waits for approval",
         "done": f"Rollout {rollout.id} of {what} is {'done' if rollout.state is State.DONE else rollout.state}",
         "failed": f"Rollout {rollout.id} of {what} ended with failures",
+        "drift": "",
     }[kind]
     lines = [rollout.reason] if rollout.reason else []
     lines += [f"asked for by {'; '.join(map(str, rollout.triggers))}"]

@@ -67,13 +67,17 @@ class Configurations:
         found = self._known(cell)
         return found.warnings if found else ()
 
-    def credentials(self, cell: Cell, rollout_id: str = "") -> Credentials:
-        """Return credentials for the cell's account, by the login of its TEP's environment.
+    def hold(self, cell: Cell, resolution: Resolution) -> None:
+        """Take what somebody else has resolved for a cell's TEP, at the cell's pins, instead of resolving it again."""
+        self._resolutions[_key(cell)] = resolution
+
+    def credentials(self, cell: Cell, rollout_id: str = "", *, role: str = "") -> Credentials:
+        """Return credentials for the cell's account, by the login of its TEP's environment; `role` is not the one it is deployed as.
 
         Raises:
             InfraError: there is no login, it is refused, or it leads into another account.
         """
-        role = cell.project.about.role
+        role = role or cell.project.about.role
         key = (cell.tep.name, role)
         known = self._credentials.get(key)
         if known is None or (known.expires_at is not None and known.expires_at.timestamp() < time.time() + RENEW_S):

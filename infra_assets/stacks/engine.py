@@ -19,6 +19,7 @@ from infra_assets.stacks.workspace import StackWorkspace
 Program = Callable[[], None]
 
 UP = ("up", "--yes", "--skip-preview")
+UP_REFRESH = (*UP, "--refresh")
 PREVIEW = ("preview",)
 PREVIEW_REFRESH = ("preview", "--refresh")
 DESTROY = ("destroy", "--yes", "--skip-preview")

@@ -183,6 +183,14 @@ class Ledger:
         newest = self._newest(operations.c.operation.in_(CHANGING) & (operations.c.state != SKIPPED), teps)
         return {key: entry for key, entry in newest.items() if entry.state == DEPLOYED}
 
+    def deployed_projects(self) -> dict[str, str]:
+        """Return every project that was ever deployed, with the commit that it was deployed from last."""
+        done = (operations.c.state == DEPLOYED) & operations.c.commit.is_not(None)
+        newest = sa.select(sa.func.max(operations.c.id)).where(done).group_by(operations.c.project)
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(operations.c.project, operations.c.commit).where(operations.c.id.in_(newest))).all()
+        return {str(project): str(commit) for project, commit in rows}
+
     def recorded_resources(self, cell: Key) -> int:
         """Return how many resources a cell's stack held after the last operation that could tell; 0 where none was recorded."""
         newest = (

@@ -31,7 +31,8 @@ from infra_assets.stacks.outcome import Diagnostic, Outcome
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.program import inline_program
 from infra_assets.stacks.projects import discover
-from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint
+from infra_assets.stacks.scratch import Outputs, open_scratch
+from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint, read_locks
 from infra_assets.stacks.unlock import release_dead, unlock
 from infra_assets.stacks.workspace import StackWorkspace, open_workspace
 
@@ -100,8 +101,10 @@ class Operator:
         around = self.surroundings()
         return effective_inputs(cell, configuration, successes, around), details(cell, configuration, successes, around.key)
 
-    def deploy(self, cell: Cell, *, run_id: str = "", rollout_id: str = "", force: bool = False) -> Deployment:
+    def deploy(self, cell: Cell, *, run_id: str = "", rollout_id: str = "", force: bool = False, refresh: bool = False) -> Deployment:
         """Bring a cell to its present inputs, if they are not those of its last success (or `force`).
+
+        With `refresh` also the cloud: what somebody has changed there is looked at first, and changed back.
 
         Raises:
             InfraError: the gate refuses; recorded in the ledger as a failure, nothing was changed.
@@ -119,8 +122,8 @@ class Operator:
         )  # fmt: skip
         with self._recorded(number):
             check_upstream(cell, self.ledger.successes([cell.tep.name]), self.ledger.latest([cell.tep.name]))
-            with self._workspace(cell, rollout_id=rollout_id) as workspace:
-                outcome = self._operate(cell, workspace, engine.UP)
+            with self._changing(cell, rollout_id=rollout_id) as workspace:
+                outcome = self._operate(cell, workspace, engine.UP_REFRESH if refresh else engine.UP)
                 outputs_hash = self._outputs_hash(cell, outcome)
             self.ledger.finish(
                 number,
@@ -133,14 +136,36 @@ class Operator:
             )
         return Deployment(inputs, reasons or ["forced"], outcome, closure)
 
-    def preview(self, cell: Cell, *, refresh: bool = False) -> Outcome:
-        """Say what `deploy` would do; with `refresh` against the cloud as it is. Changes nothing.
+    def preview(
+        self, cell: Cell, *, refresh: bool = False, rollout_id: str = "", role: str = "", foreseen: Mapping[str, Outputs] | None = None,
+        strict: bool = False,
+    ) -> Outcome:  # fmt: skip
+        """Say what `deploy` would do; with `refresh` against the cloud as it is. Changes nothing, not even the state backend.
+
+        `role` is the login to look with. `foreseen` are outputs that projects upstream would have by then. `strict` takes no state that
+        something is being done to.
 
         Raises:
-            InfraError: the state is damaged.
+            InfraError: the state is damaged, or does not fit what is known of it; the account cannot be entered.
         """
-        with self._workspace(cell, changing=False) as workspace:
-            return self._operate(cell, workspace, engine.PREVIEW_REFRESH if refresh else engine.PREVIEW)
+        name, tep = cell.project.name, cell.tep.name
+        checkpoint = read_checkpoint(self._store, name, tep)
+        locks = read_locks(self._store, name, tep) if strict else []
+        check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
+        with open_scratch(self._settings.home / "work") as scratch:
+            if not scratch.copy(self._store, name, tep):
+                scratch.empty(name, tep)
+            for upstream in cell.project.about.depends_on:
+                scratch.copy(self._store, upstream, tep, (foreseen or {}).get(upstream))
+            with self._workspace(cell, checkpoint, backend=scratch.url, rollout_id=rollout_id, role=role) as workspace:
+                return self._operate(cell, workspace, engine.PREVIEW_REFRESH if refresh else engine.PREVIEW)
+
+    def recorded_outputs(self, cell: Cell) -> Mapping[str, Any] | None:
+        """Return a stack's outputs, secrets as `[secret]`; None where it was never deployed."""
+        try:
+            return self.stack_outputs.outputs(cell.project.name, cell.tep.name).plain()
+        except ProviderError:
+            return None
 
     def destroy(self, cell: Cell, *, run_id: str = "") -> Outcome:
         """Delete what a cell's stack holds, and record it.
@@ -150,7 +175,7 @@ class Operator:
         """
         number = self.ledger.begin(cell.key, "destroy", {}, run_id=run_id)
         with self._recorded(number):
-            with self._workspace(cell) as workspace:
+            with self._changing(cell) as workspace:
                 outcome = self._operate(cell, workspace, engine.DESTROY)
             self.ledger.finish(
                 number,
@@ -224,25 +249,33 @@ class Operator:
         return [*self.configurations.warnings(cell), *told]
 
     @contextmanager
-    def _workspace(self, cell: Cell, *, changing: bool = True, rollout_id: str = "") -> Generator[StackWorkspace]:
+    def _changing(self, cell: Cell, *, rollout_id: str = "") -> Generator[StackWorkspace]:
+        """Yield a workspace on the real state, which is there, fits what is known of it, and is nobody else's."""
         checkpoint = read_checkpoint(self._store, cell.project.name, cell.tep.name)
-        if changing:
-            locks = release_dead(self._store, cell.project.name, cell.tep.name)
-            check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
+        locks = release_dead(self._store, cell.project.name, cell.tep.name)
+        check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
+        with self._workspace(cell, checkpoint, backend=self._settings.state_backend, rollout_id=rollout_id) as workspace:
+            if checkpoint is None:
+                _create(workspace)
+            yield workspace
+
+    @contextmanager
+    def _workspace(
+        self, cell: Cell, checkpoint: Checkpoint | None, *, backend: str, rollout_id: str = "", role: str = ""
+    ) -> Generator[StackWorkspace]:
         settings = self._settings
         configuration = self.configurations.cell(cell, rollout_id)
-        credentials = self.configurations.credentials(cell, rollout_id)
+        credentials = self.configurations.credentials(cell, rollout_id, role=role)
         encryption = self._encryption(checkpoint, configuration)
-        command = FleetCommand(
-            self._tools.pulumi, self._tools.engine_version, limit_s=settings.operation_timeout_s, grace_s=settings.grace_s
-        )
+        limit_s = settings.check_timeout_s if backend != settings.state_backend else settings.operation_timeout_s
+        command = FleetCommand(self._tools.pulumi, self._tools.engine_version, limit_s=limit_s, grace_s=settings.grace_s)
         with (
             asked(configuration) as given,
             open_workspace(
                 settings.home / "work",
                 project=cell.project.name,
                 stack=cell.tep.name,
-                backend=settings.state_backend,
+                backend=backend,
                 configuration=cell.settings(configuration, self._encrypt(encryption)),
                 encryption=encryption,
                 secrets=[*configuration.secrets(), *credentials.secrets()],
@@ -252,8 +285,6 @@ class Operator:
                 credentials=credentials.as_environment(),
             ) as workspace,
         ):
-            if checkpoint is None:
-                _create(workspace)
             yield workspace
 
     def _encryption(self, checkpoint: Checkpoint | None, configuration: CellConfiguration) -> Mapping[str, Any]:

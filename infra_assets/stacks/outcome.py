@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from infra_assets.stacks.differences import SECRET_MARK, properties
 from infra_assets.stacks.masking import SECRET, Masker
 
 STACK_TYPE = "pulumi:pulumi:Stack"
-SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105
-"""The key by which the engine tells special values from plain objects (`sdk/go/common/resource/sig` of Pulumi)."""
 ENGINES_OWN = "pulumi:"
 """Types of the engine's own book-keeping: the stack, providers, stack references."""
 IDLE = ("same", "refresh", "read")
@@ -46,9 +45,16 @@ class Change:
     """Paths of the properties that differ."""
     id: str = ""
     details: tuple[PropertyChange, ...] = ()
-    """The same properties with their values; empty where nobody asked for them."""
+    """The same properties with their values."""
     protected: bool = False
     """Whether the program has asked the engine never to delete it."""
+
+    def masked(self, masker: Masker) -> "Change":
+        """Return it without the masker's secrets."""
+        if not self.details:
+            return self
+        details = [replace(each, before=masker.plain(each.before), after=masker.plain(each.after)) for each in self.details]
+        return replace(self, details=tuple(details))
 
     @property
     def type(self) -> str:
@@ -83,6 +89,8 @@ class Outcome:
     diagnostics: Sequence[Diagnostic] = ()
     message: str = ""
     """Why it is not `ok`, in a sentence or a few lines."""
+    drift: Sequence[Change] = ()
+    """Where a refresh found the cloud other than the state: `update`, or `delete` of what is not there any more."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,7 +105,14 @@ class Outcome:
     def masked(self, masker: Masker, said: Sequence[Diagnostic] = ()) -> "Outcome":
         """Return it without the masker's secrets, with what else is to be said added to its diagnostics."""
         diagnostics = [Diagnostic(item.severity, masker.text(item.message), item.urn) for item in self.diagnostics]
-        return replace(self, outputs=masker.plain(dict(self.outputs)), diagnostics=(*diagnostics, *said), message=masker.text(self.message))
+        return replace(
+            self,
+            outputs=masker.plain(dict(self.outputs)),
+            diagnostics=(*diagnostics, *said),
+            message=masker.text(self.message),
+            changes=[change.masked(masker) for change in self.changes],
+            drift=[change.masked(masker) for change in self.drift],
+        )
 
     @property
     def errors(self) -> list[str]:
@@ -119,6 +134,7 @@ def read_events(path: Path) -> Iterator[Mapping[str, Any]]:
 def from_events(operation: str, events: Iterable[Mapping[str, Any]], *, ok: bool, duration_s: float, message: str = "") -> Outcome:
     """Fold an event log into an outcome. `message` is what was known of a failure without the log."""
     changes: dict[str, Change] = {}
+    drift: list[Change] = []
     diagnostics: list[Diagnostic] = []
     outputs: Mapping[str, Any] = {}
     finished = "resOutputsEvent" if operation in ("up", "refresh", "destroy") else "resourcePreEvent"
@@ -129,7 +145,11 @@ def from_events(operation: str, events: Iterable[Mapping[str, Any]], *, ok: bool
             step: Mapping[str, Any] | None = event.get(kind, {}).get("metadata")
             if step is None:
                 continue
-            if step["type"] == STACK_TYPE:
+            if step["op"] == "refresh" and operation != "refresh":
+                # Before anything else: what the cloud answers, against what was recorded.
+                if kind == "resOutputsEvent" and (found := _drifted(step)):
+                    drift.append(found)
+            elif step["type"] == STACK_TYPE:
                 after: Mapping[str, Any] = step.get("new") or {}
                 outputs = after.get("outputs") or outputs
             elif kind in (finished, "resOutputsEvent") and not step["type"].startswith(ENGINES_OWN):
@@ -143,6 +163,7 @@ def from_events(operation: str, events: Iterable[Mapping[str, Any]], *, ok: bool
         outputs={name: _masked(value) for name, value in outputs.items()},
         diagnostics=tuple(diagnostics),
         message="" if ok else "\n".join(dict.fromkeys(errors)) or message,
+        drift=tuple(drift),
     )
 
 
@@ -153,10 +174,36 @@ def _record(changes: dict[str, Change], step: Mapping[str, Any]) -> None:
     before = changes.get(urn)
     if before and before.operation == "replace":
         operation = "replace"  # its steps are a create and a delete, in either order
+    paths = _paths(step) or (before.properties if before else ())
+    details = _details(step) if operation not in (*IDLE, "create", "delete") else ()
+    recorded: Mapping[str, Any] = step.get("old") or {}
+    after: Mapping[str, Any] = step.get("new") or recorded
+    changes[urn] = Change(
+        urn, operation, paths, after.get("id") or (before.id if before else ""), details or (before.details if before else ()),
+        protected=bool(recorded.get("protect")),
+    )  # fmt: skip
+
+
+def _paths(step: Mapping[str, Any]) -> tuple[str, ...]:
     details: Mapping[str, Any] = step.get("detailedDiff") or {}
-    properties: tuple[str, ...] = tuple(sorted(details)) or tuple(step.get("diffs") or ()) or (before.properties if before else ())
-    after: Mapping[str, Any] = step.get("new") or step.get("old") or {}
-    changes[urn] = Change(urn, operation, properties, after.get("id") or (before.id if before else ""))
+    return tuple(sorted(details)) or tuple(step.get("diffs") or ())
+
+
+def _details(step: Mapping[str, Any], *, refreshed: bool = False) -> tuple[PropertyChange, ...]:
+    return tuple(PropertyChange(**each) for each in properties(step, refreshed=refreshed))
+
+
+def _drifted(step: Mapping[str, Any]) -> Change | None:
+    """Return how a resource in the cloud differs from what was recorded of it; None where it does not, or is none of the cloud's."""
+    if step["type"].startswith(ENGINES_OWN):
+        return None
+    old: Mapping[str, Any] = step.get("old") or {}
+    if step.get("new") is None:
+        return Change(step["urn"], "delete", (), old.get("id") or "", protected=bool(old.get("protect")))
+    paths = _paths(step)
+    if not paths:
+        return None
+    return Change(step["urn"], "update", paths, old.get("id") or "", _details(step, refreshed=True), bool(old.get("protect")))
 
 
 def _diagnostic(event: Mapping[str, Any]) -> Diagnostic | None:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from infra_assets.environments.language.model import ProviderError, Value, value_of
 from infra_assets.errors import InfraError
+from infra_assets.stacks.differences import SECRET_MARK
 from infra_assets.stacks.encryption import PassphraseCrypter
-from infra_assets.stacks.outcome import SECRET_MARK, STACK_TYPE
+from infra_assets.stacks.outcome import STACK_TYPE
 from infra_assets.stacks.state import Store, checkpoint_path
 
 

@@ -1,8 +1,9 @@
-"""What every tenant's account has before anything else: the way in for deployments, log groups, alarms, and a limit to its cost.
+"""What every tenant's account has before anything else: ways in to deploy and to preview, log groups, alarms, and a limit to its cost.
 
 Outputs:
     account_id: the AWS account, twelve digits.
     deploy_role_arn: the role that deploys all other projects of the tenant; asks for the external id.
+    preview_role_arn: the role that only reads, for previews and drift checks of these; asks for the external id as well.
     boundary_arn: the permissions boundary that every role of the tenant carries.
     alarm_topic_arn: the SNS topic for alarms, in the account's own region.
     spending_topic_arn: the SNS topic for budget and billing, in us-east-1.
@@ -34,6 +35,7 @@ baseline = Baseline(
 
 pulumi.export("account_id", caller.account_id)
 pulumi.export("deploy_role_arn", baseline.deploy_role_arn)
+pulumi.export("preview_role_arn", baseline.preview_role_arn)
 pulumi.export("boundary_arn", baseline.boundary_arn)
 pulumi.export("alarm_topic_arn", baseline.alarm_topic_arn)
 pulumi.export("spending_topic_arn", baseline.spending_topic_arn)

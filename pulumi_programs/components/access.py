@@ -1,4 +1,4 @@
-"""The way into a tenant's account: the deploy role, and the boundary that limits it and every role that it creates."""
+"""The ways into a tenant's account: the deploy role, the preview role, and the boundary that limits both and every role of programs."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,21 @@ from pulumi_aws import iam
 from pulumi_programs.components.policies import (
     BOUNDARY,
     DEPLOY_ROLE,
+    PREVIEW_ROLE,
+    READ_ONLY,
     Account,
     boundary_policy,
     deploy_policy,
-    deploy_trust,
+    entry_trust,
+    preview_policy,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeployAccessArgs:
-    """Who may deploy.
+class AccessArgs:
+    """Who may deploy and preview.
 
-    `account`: the tenant's AWS account. `deployer_arn`: the principal that may assume the deploy role. `external_id`: what it must present.
+    `account`: the tenant's AWS account. `deployer_arn`: the principal that may assume the roles. `external_id`: what it must present.
     """
 
     account: pulumi.Input[Account]
@@ -33,7 +36,7 @@ class DeployAccess(pulumi.ComponentResource):
     role_arn: pulumi.Output[str]
     boundary_arn: pulumi.Output[str]
 
-    def __init__(self, name: str, args: DeployAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra:account:DeployAccess", name, {}, opts)
         account = pulumi.Output.from_input(args.account)
         # Other accounts and stacks know both by name. AWS can't hold two of a name, so a replacement deletes first.
@@ -49,7 +52,7 @@ class DeployAccess(pulumi.ComponentResource):
             f"{name}-deploy",
             name=DEPLOY_ROLE,
             description="Assumed by the control plane to deploy this account's stacks.",
-            assume_role_policy=pulumi.Output.from_input(args.external_id).apply(lambda given: deploy_trust(args.deployer_arn, given)),
+            assume_role_policy=pulumi.Output.from_input(args.external_id).apply(lambda given: entry_trust(args.deployer_arn, given)),
             permissions_boundary=boundary.arn,
             opts=fixed_name,
         )
@@ -60,3 +63,30 @@ class DeployAccess(pulumi.ComponentResource):
         self.role_arn = pulumi.Output.all(role.arn, permissions.id).apply(lambda known: str(known[0]))
         self.boundary_arn = boundary.arn
         self.register_outputs({"roleArn": self.role_arn, "boundaryArn": self.boundary_arn})
+
+
+class PreviewAccess(pulumi.ComponentResource):
+    """The role `infra-preview`: it reads how things are configured, and no customer's data. Trust and boundary are the deploy role's."""
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AccessArgs, boundary_arn: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("infra:account:PreviewAccess", name, {}, opts)
+        role = iam.Role(
+            f"{name}-preview",
+            name=PREVIEW_ROLE,
+            description="Assumed by the control plane to look at what this account's stacks hold.",
+            assume_role_policy=pulumi.Output.from_input(args.external_id).apply(lambda given: entry_trust(args.deployer_arn, given)),
+            permissions_boundary=boundary_arn,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        denied = iam.RolePolicy(f"{name}-preview", role=role.name, policy=preview_policy(), opts=pulumi.ResourceOptions(parent=self))
+        reading = iam.RolePolicyAttachment(
+            f"{name}-preview",
+            role=role.name,
+            policy_arn=pulumi.Output.from_input(args.account).apply(lambda account: account.managed(READ_ONLY)),
+            # There is no moment in which it may read everything.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[denied]),
+        )
+        self.role_arn = pulumi.Output.all(role.arn, reading.id).apply(lambda known: str(known[0]))
+        self.register_outputs({"roleArn": self.role_arn})

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pulumi
 from pulumi_aws import cloudwatch, sns
 
-from pulumi_programs.components.access import DeployAccess, DeployAccessArgs
+from pulumi_programs.components.access import AccessArgs, DeployAccess, PreviewAccess
 from pulumi_programs.components.policies import Account
 from pulumi_programs.components.spending import Spending, SpendingArgs
 
@@ -17,7 +17,7 @@ LOG_GROUPS = ("system", "workloads")
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineArgs:
-    """`log_retention_days`: for which logs are kept. The rest: see DeployAccessArgs and SpendingArgs."""
+    """`log_retention_days`: for which logs are kept. The rest: see AccessArgs and SpendingArgs."""
 
     account: pulumi.Input[Account]
     deployer_arn: str
@@ -28,9 +28,10 @@ class BaselineArgs:
 
 
 class Baseline(pulumi.ComponentResource):
-    """Deploy role and boundary, log groups, the topic for alarms of the account's own region, budget and billing alarm."""
+    """Deploy and preview role, their boundary, log groups, the topic for alarms of the account's own region, budget and billing alarm."""
 
     deploy_role_arn: pulumi.Output[str]
+    preview_role_arn: pulumi.Output[str]
     boundary_arn: pulumi.Output[str]
     alarm_topic_arn: pulumi.Output[str]
     spending_topic_arn: pulumi.Output[str]
@@ -39,9 +40,9 @@ class Baseline(pulumi.ComponentResource):
     def __init__(self, name: str, args: BaselineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("infra:account:Baseline", name, {}, opts)
         own = pulumi.ResourceOptions(parent=self)
-        access = DeployAccess(
-            name, DeployAccessArgs(account=args.account, deployer_arn=args.deployer_arn, external_id=args.external_id), opts=own
-        )
+        entering = AccessArgs(account=args.account, deployer_arn=args.deployer_arn, external_id=args.external_id)
+        access = DeployAccess(name, entering, opts=own)
+        preview = PreviewAccess(name, entering, access.boundary_arn, opts=own)
         spending = Spending(
             f"{name}-spending",
             SpendingArgs(account=args.account, monthly_usd=args.budget_usd, emails=args.budget_emails),
@@ -50,6 +51,7 @@ class Baseline(pulumi.ComponentResource):
         # The topic's default policy lets the account itself publish, which includes its alarms.
         alarms = sns.Topic(f"{name}-alarms", opts=own)
         self.deploy_role_arn = access.role_arn
+        self.preview_role_arn = preview.role_arn
         self.boundary_arn = access.boundary_arn
         self.alarm_topic_arn = alarms.arn
         self.spending_topic_arn = spending.topic_arn

@@ -12,6 +12,7 @@ from typing import Any
 
 ROLE_PATH = "/infra/"
 DEPLOY_ROLE = "infra-deploy"
+PREVIEW_ROLE = "infra-preview"
 BOUNDARY = "infra-boundary"
 
 DEPLOYED = ("autoscaling", "budgets", "cloudwatch", "ec2", "ecs", "elasticloadbalancing", "logs", "sns", "ssm")
@@ -20,6 +21,38 @@ USED = ("ec2messages", "ecr", "kms", "s3", "secretsmanager", "sqs", "ssmmessages
 """Services that workloads call as well."""
 LINKED = ("autoscaling", "ecs", "elasticloadbalancing", "spot")
 """Services that get a role of their own, made by AWS, on first use."""
+
+READ_ONLY = "ReadOnlyAccess"
+"""AWS' own policy: everything may be read. It knows services that AWS adds."""
+CONTENT = {
+    "athena": ("GetQueryResults*", "StartQueryExecution"),
+    "cassandra": ("Select",),
+    "cognito-idp": ("AdminGetUser", "ListUsers*"),
+    "dax": ("BatchGetItem", "GetItem", "Query", "Scan"),
+    "dynamodb": ("BatchGetItem", "GetItem", "GetRecords", "PartiQLSelect", "Query", "ReadDataForReplication", "Scan", "SearchVectors"),
+    "ebs": ("GetSnapshotBlock",),
+    "ec2": ("GetConsoleOutput", "GetConsoleScreenshot", "GetPasswordData"),
+    "ecr": ("BatchGetImage", "GetDownloadUrlForLayer"),
+    "es": ("ESHttp*",),
+    "kinesis": ("GetRecords", "SubscribeToShard"),
+    # Closes the SSM parameters that are secret (SecureString). All others are configuration: ssm:GetParameter* stays, for a refresh of a
+    # parameter reads it so.
+    "kms": ("Decrypt",),
+    "logs": ("FilterLogEvents", "GetLogEvents", "GetLogObject", "GetLogRecord", "GetQueryResults", "StartLiveTail", "StartQuery", "Unmask"),
+    "rds": ("DownloadCompleteDBLogFile", "DownloadDBLogFilePortion"),
+    "rds-data": ("*",),
+    "redshift-data": ("*",),
+    # A refresh of a single object (not of a bucket) or of a secret's version (not of the secret) needs these: with such a resource in it, a
+    # stack can't be looked at with this role.
+    "s3": ("GetObject*",),
+    "s3-object-lambda": ("GetObject*",),
+    "secretsmanager": ("BatchGetSecretValue", "GetSecretValue"),
+    "sqs": ("ReceiveMessage",),
+    "ssm": ("GetCommandInvocation", "ListCommandInvocations"),
+    "states": ("DescribeExecution", "GetExecutionHistory"),
+    "xray": ("BatchGetTraces", "GetTraceSummaries", "ListRetrievedTraces", "StartTraceRetrieval"),
+}
+"""What reads customers' data and secrets, by service. Those that the boundary leaves out stand here for the day when it does not."""
 
 Statement = dict[str, Any]
 
@@ -35,6 +68,10 @@ class Account:
     def of(cls, caller_arn: str, account_id: str) -> "Account":
         """Return the account of a caller: an ARN's second part is the partition, which spares a call to ask for it."""
         return cls(partition=caller_arn.split(":")[1], id=account_id)
+
+    def managed(self, name: str) -> str:
+        """Return the ARN of one of AWS' own policies."""
+        return f"arn:{self.partition}:iam::aws:policy/{name}"
 
     def iam(self, resource: str) -> str:
         """Return the ARN of an IAM resource such as `role/infra-deploy`."""
@@ -69,8 +106,19 @@ def deploy_policy(account: Account) -> str:
     return document(_allow("Deploy", [f"{service}:*" for service in DEPLOYED]), *_role_management(account))
 
 
+def preview_policy() -> str:
+    """Return what the preview role may not do, of all that READ_ONLY lets it: read what is content, not configuration.
+
+    Whoever proposes a change has its preview run with this role, and a program prints what it likes.
+    """
+    return document(_deny("NoContent", [f"{service}:{action}" for service, actions in CONTENT.items() for action in actions]))
+
+
 def boundary_policy(account: Account) -> str:
-    """Return the most that the deploy role, and any role that it creates, may ever do."""
+    """Return the most that the deploy role, the preview role, and any role that the former creates, may ever do.
+
+    A preview reads what programs create, so what it needs to read is in here with that.
+    """
     boundary = account.iam(f"policy/{BOUNDARY}")
     changes = ["CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy", "DeleteRolePolicy", "AttachRolePolicy", "DetachRolePolicy"]
     return document(
@@ -85,8 +133,8 @@ def boundary_policy(account: Account) -> str:
     )
 
 
-def deploy_trust(deployer_arn: str, external_id: str) -> str:
-    """Return who may assume the deploy role: the deployer, and only with this tenant's external id.
+def entry_trust(deployer_arn: str, external_id: str) -> str:
+    """Return who may assume the roles for the control plane: the deployer, and only with this tenant's external id.
 
     Source: "The confused deputy problem", IAM user guide.
     """

@@ -109,7 +109,7 @@ def test_each_project_gets_its_own_part_of_the_layers(resolver: Resolver) -> Non
 
 def test_a_login_is_handed_on_unopened_by_role(resolver: Resolver) -> None:
     logins = resolver.resolve(ACME, WITHOUT_ASKING).logins
-    assert set(logins) == {"deploy", "bootstrap"}
+    assert set(logins) == {"deploy", "bootstrap", "preview", "inspect"}
     assert logins["deploy"].inputs is not None
     assert logins["deploy"].inputs.plain()["assumeRole"] == {
         "roleArn": "arn:aws:iam::111111111111:role/infra-deploy",
@@ -117,6 +117,45 @@ def test_a_login_is_handed_on_unopened_by_role(resolver: Resolver) -> None:
         "sessionName": "infra-acme-prod",
         "duration": "1h",
     }
+
+
+def test_what_only_looks_enters_as_who_may_only_read(resolver: Resolver) -> None:
+    logins = resolver.resolve(ACME, WITHOUT_ASKING).logins
+    preview, inspect = logins["preview"].inputs, logins["inspect"].inputs
+    assert preview is not None
+    assert inspect is not None
+    assert preview.plain()["assumeRole"] == {
+        "roleArn": "arn:aws:iam::111111111111:role/infra-preview",
+        "externalId": "ext-1",
+        "sessionName": "infra-preview-acme-prod",
+    }
+    assert inspect.plain()["assumeRole"] == {
+        "roleArn": "arn:aws:iam::111111111111:role/OrganizationAccountAccessRole",
+        "externalId": "ext-1",
+        "sessionName": "infra-preview-acme-prod",
+        "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+    }
+
+
+def test_a_tep_without_logins_to_look_with_is_deployed(resolver: Resolver, write: Write) -> None:
+    login = {"fn::open::aws-login": {"static": {"accessKeyId": "a", "secretAccessKey": "b"}}}
+    write("tenants/acme-prod", {"aws": {"login": login, "bootstrap": login}})
+    deployed = [Wanted("account", role="bootstrap"), Wanted("network", role="deploy")]
+    found = resolver.resolve(ACME, deployed)
+    assert (set(found.logins), found.problems) == ({"deploy", "bootstrap"}, [])
+    (problem,) = resolver.resolve(ACME, [*deployed, Wanted("network", role="preview")]).problems
+    assert "has no aws.preview" in str(problem)
+
+
+def test_a_login_to_look_with_is_no_reason_to_open_anything(resolver: Resolver, vault: Vault, write: Write) -> None:
+    role = {"roleArn": "arn:aws:iam::111111111111:role/mine", "externalId": {"fn::open::vault": {"name": "id"}}}
+    login = {"fn::open::aws-login": {"assumeRole": role}}
+    write("tenants/acme-prod", {"aws": {"preview": login}}, ("fleet/acme-prod",))
+    deployed = resolver.resolve(ACME, [Wanted("network", role="deploy")])
+    assert (set(deployed.logins), vault.opened) == ({"deploy", "bootstrap", "inspect"}, [])
+    looked_at = resolver.resolve(ACME, [Wanted("network", role="preview")])
+    assert "preview" in looked_at.logins
+    assert vault.opened == ["id"]
 
 
 def test_for_looking_at_it_logins_are_left_out_and_still_missed(resolver: Resolver, write: Write) -> None:

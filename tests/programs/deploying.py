@@ -1,9 +1,10 @@
 """Deploys the programs with the real engine and provider to the emulator, through the SDK's plain Automation API."""
 
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pulumi import automation as auto
@@ -11,7 +12,7 @@ from pulumi.automation.events import EngineEvent
 
 from infra_assets.sandbox.emulator import Emulator, environment
 from infra_assets.sandbox.tools import Tools
-from tests.programs.recording import CONFIG, STACK, main_of
+from tests.programs.recording import CONFIG, STACK, UNKNOWN, main_of
 
 SETUP_ROLE = "OrganizationAccountAccessRole"
 DEPLOY_ROLE = "infra-deploy"
@@ -58,13 +59,31 @@ class Tenant:
         """Compare declaration, state and cloud; change nothing."""
         return self._run(project, None, lambda stack, note: stack.preview(refresh=True, on_event=note))
 
+    def preview(self, project: str) -> Outcome:
+        """Say what deploying would do; change nothing."""
+        return self._run(project, None, lambda stack, note: stack.preview(on_event=note))
+
     def destroy(self, project: str) -> Outcome:
         """Delete all."""
         return self._run(project, None, lambda stack, note: stack.destroy(on_event=note))
 
     def state(self, project: str) -> str:
         """Return the stack's state as it is stored."""
-        return next(self.folder.rglob(f"stacks/{project}/{STACK}.json")).read_text()
+        return self._state_file(project).read_text()
+
+    def imagined(self, folder: Path, *projects: str) -> "Tenant":
+        """Return a copy of it, kept in `folder`, in which nobody knows yet what these projects will have for outputs."""
+        copy = replace(self, folder=shutil.copytree(self.folder, folder, symlinks=True))
+        for project in projects:
+            file = copy._state_file(project)
+            state = json.loads(file.read_text())
+            stack = next(item for item in state["checkpoint"]["latest"]["resources"] if item["type"] == "pulumi:pulumi:Stack")
+            stack["outputs"] = dict.fromkeys(stack["outputs"], UNKNOWN)
+            file.write_text(json.dumps(state))
+        return copy
+
+    def _state_file(self, project: str) -> Path:
+        return next(self.folder.rglob(f"stacks/{project}/{STACK}.json"))
 
     def _run(
         self,

@@ -17,6 +17,8 @@ ACCOUNT = "111122223333"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/infra-boundary"
 ZONES = ["eu-west-1c", "eu-west-1a", "eu-west-1b"]
 STACK = "acme-prod"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands in a state for a value that only a deployment will tell (the engine's `computedValuePlaceholder`)."""
 
 UPSTREAM: dict[str, dict[str, Any]] = {
     "account": {"account_id": ACCOUNT, "boundary_arn": BOUNDARY},
@@ -124,11 +126,14 @@ def main_of(project: str) -> Program:
     return lambda: runpy.run_path(str(PROGRAMS / project / "__main__.py"), run_name="__main__") and None
 
 
-def _in_stack(program: Program, project: str, config: Mapping[str, str], secrets: list[str], cloud: Cloud, recorded: Recorded) -> None:
+def _in_stack(
+    program: Program, project: str, config: Mapping[str, str], secrets: list[str], cloud: Cloud, recorded: Recorded, preview: bool
+) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        set_mocks(cloud, project=project, stack=STACK, preview=False, monitor=Monitor(cloud, recorded), organization="organization")
+        monitor = Monitor(cloud, recorded)
+        set_mocks(cloud, project=project, stack=STACK, preview=preview, monitor=monitor, organization="organization")
         # set_mocks makes a root of its own; a program runs in one that exports its outputs.
         set_root_resource(None)  # pyright: ignore[reportArgumentType]
         set_all_config({f"{project}:{key}": value for key, value in config.items()}, [f"{project}:{key}" for key in secrets])
@@ -145,6 +150,7 @@ def record(
     program: Program | None = None,
     upstream: Mapping[str, Mapping[str, Any]] = UPSTREAM,
     secrets: list[str] | None = None,
+    preview: bool = False,
     **changes: str,
 ) -> Recorded:
     """Run a project's program, or any other in its place, and return what it asked for.
@@ -155,5 +161,5 @@ def record(
     given = {**CONFIG.get(project, {}), **changes} if config is None else config
     cloud = Cloud(recorded, upstream)
     # A context of its own, as the SDK gives every inline program: nothing of one run is left to the next.
-    contextvars.copy_context().run(_in_stack, program or main_of(project), project, given, secrets or [], cloud, recorded)
+    contextvars.copy_context().run(_in_stack, program or main_of(project), project, given, secrets or [], cloud, recorded, preview)
     return recorded

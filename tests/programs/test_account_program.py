@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.programs.recording import Run
 
 ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
@@ -10,8 +12,9 @@ SECRET = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi's wire format marks a secret."""
 
 
-def test_the_deploy_role_asks_for_the_external_id_and_is_bounded(run: Run) -> None:
-    role = run("account").one(ROLE).inputs
+@pytest.mark.parametrize("name", ["account-deploy", "account-preview"])
+def test_both_roles_ask_for_the_external_id_and_are_bounded(run: Run, name: str) -> None:
+    role = run("account").one(ROLE, name).inputs
     statement = json.loads(role["assumeRolePolicy"])["Statement"][0]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:role/control-plane"}
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "acme-4f1c"}}
@@ -20,8 +23,18 @@ def test_the_deploy_role_asks_for_the_external_id_and_is_bounded(run: Run) -> No
 
 def test_names_that_others_rely_on(run: Run) -> None:
     recorded = run("account")
-    assert recorded.one(ROLE).inputs["name"] == "infra-deploy"
+    assert [role.inputs["name"] for role in recorded.of(ROLE)] == ["infra-deploy", "infra-preview"]
     assert recorded.one(POLICY).inputs["name"] == "infra-boundary"
+
+
+def test_the_preview_role_reads_and_never_reads_everything(run: Run) -> None:
+    recorded = run("account")
+    attached = recorded.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    assert (attached.inputs["role"], attached.inputs["policyArn"]) == ("infra-preview", "arn:aws:iam::aws:policy/ReadOnlyAccess")
+    denied = recorded.one("aws:iam/rolePolicy:RolePolicy", "account-preview")
+    assert denied.inputs["role"] == "infra-preview"
+    assert {item["Effect"] for item in json.loads(denied.inputs["policy"])["Statement"]} == {"Deny"}
+    assert denied.name in attached.depends_on
 
 
 def test_the_boundary_names_itself_with_the_callers_account(run: Run) -> None:
@@ -66,7 +79,7 @@ def test_log_groups_keep_records_as_configured(run: Run) -> None:
 
 def test_an_external_id_that_is_a_secret_stays_one(run: Run) -> None:
     recorded = run("account", secrets=["external_id"])
-    assert SECRET in recorded.one(ROLE).inputs["assumeRolePolicy"]
+    assert all(SECRET in role.inputs["assumeRolePolicy"] for role in recorded.of(ROLE))
     assert "acme-4f1c" not in str(recorded.outputs)
 
 
@@ -74,9 +87,11 @@ def test_outputs(run: Run) -> None:
     outputs = run("account").outputs
     assert outputs["boundary_arn"] == BOUNDARY
     assert outputs["deploy_role_arn"].endswith(":infra-deploy")
+    assert outputs["preview_role_arn"].endswith(":infra-preview")
     assert outputs["account_id"] == "111122223333"
     assert outputs["log_groups"] == {"system": "account-system-1a2b3c4", "workloads": "account-workloads-1a2b3c4"}
-    assert set(outputs) == {"account_id", "deploy_role_arn", "boundary_arn", "alarm_topic_arn", "spending_topic_arn", "log_groups"}
+    arns = {"deploy_role_arn", "preview_role_arn", "boundary_arn", "alarm_topic_arn", "spending_topic_arn"}
+    assert set(outputs) == {"account_id", "log_groups", *arns}
 
 
 def test_one_call_before_anything_is_created(run: Run) -> None:

@@ -13,7 +13,7 @@ from tests.programs.recording import CONFIG
 pytestmark = pytest.mark.engine
 
 ORDER = ("account", "network", "cluster")
-SIZES = {"account": 10, "network": 20, "cluster": 11}
+SIZES = {"account": 13, "network": 20, "cluster": 11}
 """How many AWS resources each project has as configured here."""
 
 
@@ -52,6 +52,19 @@ def test_from_nothing_to_nothing(tenant: Tenant) -> None:
         gone = tenant.destroy(project)
         assert not gone.failed, gone.messages
         assert len(aws_resources(gone.resources["delete"])) == SIZES[project]
+
+
+def test_what_will_be_made_is_known_while_the_outputs_upstream_are_not(tenant: Tenant, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for project in ("account", "network"):
+        assert not tenant.up(project).failed
+    imagined = tenant.imagined(tmp_path_factory.mktemp("imagined") / "tenant", "account", "network")
+    foreseen = imagined.preview("cluster")
+    assert (foreseen.failed, foreseen.messages) == (False, [])
+    assert len(aws_resources(foreseen.resources["create"])) == SIZES["cluster"]
+    # What is there already would be looked at again: nobody knows whether its boundary stays the same.
+    again = imagined.preview("network")
+    assert (again.failed, again.messages) == (False, [])
+    assert {name.split()[0] for name in aws_resources(again.changes["update"])} <= {"aws:iam/role:Role", "aws:ec2/flowLog:FlowLog"}
 
 
 def test_a_tenants_capacity_changes_its_group_and_its_instance_type_rolls_the_instances(tenant: Tenant) -> None:

@@ -56,6 +56,37 @@ def reveal_secrets(source: bytes, decrypter: Decrypter) -> bytes:
     return editor.edited()
 
 
+def read_secrets(source: bytes) -> dict[str, tuple[str, bool]]:
+    """Return the texts of a document's `fn::secret` by their paths, each with whether it is a ciphertext.
+
+    Raises:
+        InfraError: the document cannot be read.
+    """
+    found: dict[str, tuple[str, bool]] = {}
+    for secret in _Editor(source).secrets():
+        sealed, plaintext = _sealed(secret), _plaintext(secret)
+        if sealed is not None or plaintext is not None:
+            found[secret.path] = (sealed, True) if sealed is not None else (plaintext or "", False)
+    return found
+
+
+def replace_ciphertexts(source: bytes, known: Mapping[str, str]) -> tuple[bytes, list[str]]:
+    """Return a document with plaintexts in the place of the ciphertexts that are `known`, and the paths of all others.
+
+    Raises:
+        InfraError: the document cannot be read, or not be edited.
+    """
+    editor = _Editor(source)
+    left: list[str] = []
+    for secret in editor.secrets():
+        sealed = _sealed(secret)
+        if sealed is not None and sealed in known:
+            editor.replace(secret, _escaped(known[sealed]))
+        elif sealed is not None:
+            left.append(secret.path)
+    return editor.edited(), sorted(left)
+
+
 def apply_patches(source: bytes, patches: Iterable[Patch]) -> bytes:
     """Return a document with rotated secrets' new states; what is secret in them is in `fn::secret`, in clear.
 

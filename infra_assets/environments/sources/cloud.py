@@ -12,7 +12,7 @@ from pulumi_esc_sdk.models.create_environment import CreateEnvironment
 from infra_assets.environments.language.model import Document
 from infra_assets.environments.names import LATEST, InvalidNameError, canonical_name
 from infra_assets.environments.sources.cloud_answers import Entry, Numbered, Page, Tagged, age_s, complaints, parse, strange
-from infra_assets.environments.sources.cloud_api import Answer, CloudApi
+from infra_assets.environments.sources.cloud_api import YAML, Answer, CloudApi
 from infra_assets.environments.sources.protocol import (
     ConflictError,
     MissingEnvironmentError,
@@ -27,6 +27,7 @@ URL = "https://api.pulumi.com"
 _ETAG = "etag"
 _NUMBER = "pulumi-esc-revision"
 _SEALED = b"ciphertext"
+_DECRYPT_REVISION = "/esc/environments/{organization}/{project}/{environment}/versions/{version}/decrypt"
 _CONFLICT = 409
 _SETTLED_S = 5.0
 """An environment changed less than this before it was listed may change again without its time telling."""
@@ -219,7 +220,9 @@ class CloudSource:
             return answer
         if revision is None:
             return self._call(name, api.decrypt_environment_without_preload_content)
-        return self._call(name, self._cloud.decrypt_at_version, revision)
+        project, environment = canonical_name(name).canonical.split("/")
+        parts = {"project": project, "environment": environment, "version": revision}
+        return self._cloud.get(f"environment {name}", _DECRYPT_REVISION, parts, accept=YAML)
 
     def _modified(self) -> dict[str, tuple[str, bool]]:
         """Return when each environment was modified, and whether that is long enough ago to tell it from a later change."""

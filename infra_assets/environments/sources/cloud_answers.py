@@ -48,6 +48,63 @@ class Numbered(_Answer):
     tags: list[str] | None = None
 
 
+class Importer(_Answer):
+    """An environment that refers to another."""
+
+    project: str
+    name: str
+
+
+class StackReferrer(_Answer):
+    """A stack that refers to an environment."""
+
+    project: str
+    stack: str
+
+
+class Referrer(_Answer):
+    """What refers to an environment: one of these, or something else."""
+
+    environment: Importer | None = None
+    stack: StackReferrer | None = None
+
+
+class Referrers(_Answer):
+    """A part of what refers to an environment, by its revision or tag."""
+
+    referrers: dict[str, list[Referrer]]
+    continuation_token: str | None = None
+
+
+class _Target(_Answer):
+    entity_type: str = ""
+    project: str = ""
+    name: str = ""
+
+
+class ChangeRequest(_Answer):
+    """A change that somebody has proposed."""
+
+    id: str
+    status: str
+    created_at: AwareDatetime
+    entity: _Target
+
+
+class ChangeRequests(_Answer):
+    """A part of the list of them."""
+
+    change_requests: list[ChangeRequest] | None
+    continuation_token: str | None = None
+
+
+class DraftStatus(_Answer):
+    """What a draft rests on, and what is live."""
+
+    base_revision: int
+    environment_revision: int
+
+
 class _Position(_Answer):
     line: int = 0
 

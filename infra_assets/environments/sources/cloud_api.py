@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ from urllib3.exceptions import HTTPError
 from infra_assets.environments.sources.protocol import SourceError
 
 LONGEST_WAIT_S = 60.0
+ROOT = "/api"
+JSON = "application/json"
+YAML = "application/x-yaml"
 _CHUNK = 65536
 _LONGEST_ANSWER = 50_000_000
 _LOOK = "look whether it was changed before trying again"
@@ -41,6 +45,10 @@ class Answer:
     def ok(self) -> bool:
         """Whether it is a success."""
         return self.status < 300
+
+
+class ForbiddenError(SourceError):
+    """The access token's owner may not do this."""
 
 
 class _TryAgainError(Exception):
@@ -73,7 +81,8 @@ class CloudApi:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _LOCAL:
             raise SourceError(f"Pulumi Cloud at {parts.scheme}://{parts.hostname}: only https keeps the token to itself")
-        configuration = Configuration(host=f"{url.rstrip('/')}/api/esc", access_token=token)
+        self._url = url.rstrip("/")
+        configuration = Configuration(host=f"{self._url}{ROOT}/esc", access_token=token)
         configuration.retries = False  # pyright: ignore[reportAttributeAccessIssue]  # the client's own know neither 429 nor a pause
         client = ApiClient(configuration)
         self._client: Any = client
@@ -104,18 +113,28 @@ class CloudApi:
         except _TryAgainError as error:
             raise SourceError(f"{what} ({self.place}): {error}, {self._attempts} times") from None
 
-    def decrypt_at_version(
-        self, organization: str, project: str, environment: str, version: str, *, _request_timeout: tuple[float, float]
-    ) -> Any:
-        """Read a revision with its secrets in clear: the service has this, the client not."""
-        request = self._client.param_serialize(
-            method="GET",
-            resource_path="/environments/{organization}/{project}/{environment}/versions/{version}/decrypt",
-            path_params={"organization": organization, "project": project, "environment": environment, "version": version},
-            header_params={"Accept": "application/x-yaml"},
-            auth_settings=["Authorization"],
-        )
-        return self._client.call_api(*request, _request_timeout=_request_timeout).response
+    def get(
+        self, what: str, path: str, parts: Mapping[str, str], query: Mapping[str, str] = MappingProxyType({}), *, accept: str = JSON
+    ) -> Answer:
+        """Read what the service has and the official client not; in `path` stand `{organization}` and the names of `parts`.
+
+        Raises:
+            SourceError: no answer, or one that says that this cannot work.
+        """
+
+        def method(organization: str, *, _request_timeout: tuple[float, float]) -> Any:
+            request = self._client.param_serialize(
+                method="GET",
+                resource_path=path,
+                path_params={"organization": organization, **parts},
+                query_params=list(query.items()),
+                header_params={"Accept": accept},
+                auth_settings=["Authorization"],
+                _host=f"{self._url}{ROOT}",
+            )
+            return self._client.call_api(*request, _request_timeout=_request_timeout).response
+
+        return self.call(what, method)
 
     def _once(self, what: str, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], changes: bool) -> Answer:
         timeouts = (self._timeout_s, self._timeout_s)
@@ -139,7 +158,9 @@ class CloudApi:
         if status == 401:
             raise SourceError(f"{what} ({self.place}): the access token is not accepted (401): set another as INFRA_PULUMI_ACCESS_TOKEN")
         if status == 403:
-            raise SourceError(f"{what} ({self.place}): the access token's owner may not do this (403): ask an administrator for the right")
+            raise ForbiddenError(
+                f"{what} ({self.place}): the access token's owner may not do this (403): ask an administrator for the right"
+            )
         if status == 429:
             raise _TryAgainError("too many requests (429)", _retry_after(answer))
         if status >= 500 and changes:

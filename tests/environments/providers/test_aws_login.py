@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra_assets.environments.language.model import ExecutionContext, Plain, ProviderError, Value
+from infra_assets.environments.layers import READ_ONLY
 from infra_assets.environments.providers import BuiltinProviders, Credentials, caller_account
 from infra_assets.environments.providers.aws_login import session_name
 from infra_assets.sandbox import emulator
@@ -68,7 +69,7 @@ def test_a_session_token_may_be_missing(providers: BuiltinProviders):
 
 
 def test_a_role_is_assumed_from_the_operations_account(providers: BuiltinProviders, aws: Aws, deploy_role: str):
-    wanted = {"roleArn": deploy_role, "externalId": "of-acme", "sessionName": "rollout", "duration": "30m"}
+    wanted = {"roleArn": deploy_role, "externalId": "of-acme", "sessionName": "rollout", "duration": "30m", "policyArns": [READ_ONLY]}
     value = opened(providers.provider("aws-login"), {"assumeRole": wanted})
     assert identity(aws, value)["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/infra-deploy/rollout"
     assert lasts(value) == pytest.approx(30, abs=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 ORGANIZATION = "acme-corp"
 TOKEN = "pul-0123456789abcdef"
@@ -19,6 +20,17 @@ _ENVIRONMENT = re.compile(r"/api/esc/environments/([^/]+)/([^/]+)/([^/]+)(/.*)?"
 
 Fault = Callable[["Handler"], bool]
 """Does something else than answer; returns whether the request is done with."""
+
+
+@dataclass
+class Draft:
+    """A change request."""
+
+    environment: str
+    source: str
+    status: str = "pending"
+    created: str = "2026-10-01T00:00:00Z"
+    base: int = 1
 
 
 @dataclass
@@ -35,6 +47,11 @@ class Cloud:
 
     def __init__(self) -> None:
         self.environments: dict[str, Environment] = {}
+        self.drafts: dict[str, Draft] = {}
+        self.referrers: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        """By environment, then by its revision or tag."""
+        self.old = False
+        """Knows neither drafts nor referrers."""
         self.requests: list[tuple[str, str]] = []
         self.faults: list[Fault] = []
         self.page_size = 100
@@ -90,6 +107,8 @@ class Handler(BaseHTTPRequestHandler):
             self.json(401, {"code": 401, "message": f"Unauthorized: {self.headers.get('Authorization')}"})
         elif path == f"/api/esc/environments/{ORGANIZATION}":
             self._organization()
+        elif path == f"/api/change-requests/{ORGANIZATION}" and not self.cloud.old:
+            self._requests()
         elif (found := _ENVIRONMENT.fullmatch(path)) and found[1] == ORGANIZATION:
             self._environment(f"{found[2]}/{found[3]}", found[4] or "")
         else:
@@ -122,6 +141,10 @@ class Handler(BaseHTTPRequestHandler):
             self.json(404, {"code": 404, "message": f"Not Found: environment {name}"})
         elif self.command == "PATCH":
             self._update(environment)
+        elif not self.cloud.old and (found := re.fullmatch(r"/drafts/([^/]+)(/status)?", rest)):
+            self._draft(name, environment, found[1], status=bool(found[2]))
+        elif not self.cloud.old and rest == "/referrers":
+            self._referrers(name)
         elif rest == "/versions":
             created = environment.modified.isoformat()
             tags = {number: [tag for tag, tagged in environment.tags.items() if tagged == number] for number in environment.tags.values()}
@@ -135,12 +158,47 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.json(404, {"code": 404, "message": "Not Found"})
 
+    def _requests(self) -> None:
+        each = [
+            {
+                "id": number, "status": draft.status, "createdAt": draft.created, "action": "update", "latestRevisionNumber": 1,
+                "entity": {"entityType": "environment", **dict(zip(("project", "name"), draft.environment.split("/"), strict=True))},
+            }
+            for number, draft in self.cloud.drafts.items()
+        ]  # fmt: skip
+        page, token = self._page(each)
+        self.json(200, {"changeRequests": page, "continuationToken": token})
+
+    def _draft(self, name: str, environment: Environment, number: str, *, status: bool) -> None:
+        draft = self.cloud.drafts.get(number)
+        if draft is None or draft.environment != name:
+            self.json(404, {"code": 404, "message": "Not Found"})
+        elif status:
+            self.json(200, {"baseRevision": draft.base, "environmentRevision": len(environment.revisions), "draftRevisionNumber": 1})
+        else:
+            self.answer(200, _sealed(draft.source), Content_Type="application/x-yaml", ETag='"draft"')
+
+    def _referrers(self, name: str) -> None:
+        flat = [(revision, each) for revision, group in self.cloud.referrers.get(name, {}).items() for each in group]
+        page, token = self._page(flat)
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for revision, each in page:
+            groups.setdefault(revision, []).append(each)
+        self.json(200, {"referrers": groups} | ({"continuationToken": token} if token else {}))
+
+    def _page(self, each: list[Any]) -> tuple[list[Any], str]:
+        """Return a page of a list, and the token for the next."""
+        start = int(parse_qs(self.query).get("continuationToken", ["0"])[0])
+        end = start + self.cloud.page_size
+        token = "0" if self.cloud.tokens_go_round else str(end) if end < len(each) else ""
+        return each[start:end], token
+
     def _definition(self, environment: Environment, number: int, *, in_clear: bool) -> None:
         if not 1 <= number <= len(environment.revisions):
             self.json(404, {"code": 404, "message": "Not Found"})
             return
         source = environment.revisions[number - 1]
-        shown = source if in_clear else re.sub(r"fn::secret: (\w+)", f"fn::secret: {{ciphertext: {SEALED}}}", source)
+        shown = source if in_clear else _sealed(source)
         self.answer(200, shown, Content_Type="application/x-yaml", ETag=_etag(environment, number), Pulumi_ESC_Revision=str(number))
 
     def _update(self, environment: Environment) -> None:
@@ -153,6 +211,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             environment.revisions.append(self.body.decode())
             self.answer(200, "{}", Content_Type="application/json", Pulumi_ESC_Revision=str(len(environment.revisions)))
+
+
+def _sealed(source: str) -> str:
+    """Return a definition as it is shown to most: each secret with a ciphertext of its own."""
+    return re.sub(r"fn::secret: (\w+)", lambda found: f"fn::secret: {{ciphertext: {SEALED}{found[1][::-1]}}}", source)
 
 
 def _etag(environment: Environment, number: int) -> str:
