@@ -9,6 +9,7 @@
 #   REPORT_DIR  where the report is kept                     (preview-report)
 #   INFRA       the command                                  (.venv/bin/infra)
 #
+# Arguments go to `infra preview`: --project network, --fleet fleet.yaml.
 # Its exit code is that of `infra preview`.
 set -euo pipefail
 
@@ -35,7 +36,7 @@ rm -f "$report"
 
 code=0
 "$INFRA" preview --environments "$HEAD" --programs "$HEAD" --base "$BASE" --format md --output "$report" --fail-on "$FAIL_ON" \
-  ${options[@]+"${options[@]}"} || code=$?
+  ${options[@]+"${options[@]}"} "$@" || code=$?
 
 # GitHub takes no summary of more than 1 MiB, and then shows none at all.
 if [[ -n ${GITHUB_STEP_SUMMARY:-} && -f $report ]]; then

@@ -12,13 +12,12 @@ from infra_assets.fleet.models import Tep
 from infra_assets.orchestration import metadata
 from infra_assets.orchestration.client import IN_SYNC
 from infra_assets.orchestration.partitions import teps
-from infra_assets.orchestration.working import operator, planner
+from infra_assets.orchestration.working import check, operator, planner
 from infra_assets.previews.drift import DriftOf
 from infra_assets.previews.looking import Finding, written
 from infra_assets.previews.store import CheckStore
 from infra_assets.reports.matrix import ERROR
 from infra_assets.reports.matrix import IN_SYNC as CLEAN
-from infra_assets.runs import CHECK_TAG
 from infra_assets.stacks.projects import Catalogue
 
 DEPLOYED = "it was deployed by this run, and not looked at again"
@@ -45,7 +44,7 @@ def _in_sync(project: str) -> dg.AssetChecksDefinition:
         if dg.AssetKey(project) in context.job_def.asset_layer.executable_asset_keys:
             return dg.AssetCheckResult(passed=True, description=DEPLOYED)
         tep = planner(context.run.run_id).registry.get(context.partition_key)
-        check_id = context.run.tags.get(CHECK_TAG, "")
+        check_id = check(context.run)
         found = _look(context.run.run_id, tep, project, check_id)
         shown = metadata.checked(tep, found, check_id)
         # The partition's own page shows it too, beside its materializations.

@@ -11,12 +11,12 @@ from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
 from infra_assets.orchestration.checks import NAME as HEALTHY
 from infra_assets.orchestration.client import DRIFT, IN_SYNC, PREVIEW, PREVIEW_OP, ROLLOUT
-from infra_assets.orchestration.working import operator, planner
+from infra_assets.orchestration.working import check, operator, planner
 from infra_assets.previews.previewing import PreviewOf
 from infra_assets.previews.store import CheckStore
 from infra_assets.rollouts.foresight import DELETES, ERROR, REPLACEMENTS
 from infra_assets.rollouts.work import Work
-from infra_assets.runs import CHECK_TAG, OPERATION_TAG, ROLLOUT_TAG
+from infra_assets.runs import OPERATION_TAG, ROLLOUT_TAG
 from infra_assets.stacks import health
 from infra_assets.stacks.outcome import Outcome
 
@@ -54,7 +54,7 @@ class PreviewConfig(dg.Config):
 @dg.op(name=PREVIEW_OP, description="Previews a TEP's stacks, for a rollout or under a proposal; changes nothing.")
 def preview_op(context: dg.OpExecutionContext, config: PreviewConfig) -> None:
     """Preview each cell; for a rollout, note what it would delete and replace."""
-    if check_id := context.run.tags.get(CHECK_TAG, ""):
+    if check_id := check(context.run):
         _preview_proposal(context, check_id, config.tep)
     else:
         _preview_rollout(context, config)

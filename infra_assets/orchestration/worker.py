@@ -10,7 +10,7 @@ import traceback
 
 import psutil
 
-from infra_assets.runs import BY_HAND_TAG, REQUEST_TAG
+from infra_assets.runs import BY_HAND_TAG, CHECK_TAG, REQUEST_TAG
 
 PARENT_TAG = "dagster/parent_run_id"
 PROCESS_TAG = ".dagster/infra-worker"
@@ -38,9 +38,11 @@ def execute(run_id: str) -> int:
         key = run.tags.get(REQUEST_TAG, "") if run else ""
         try:
             if run and key and PARENT_TAG in run.tags:
-                # A person has executed a rollout's run again: it is theirs, and deploys what is newest.
+                # A person has executed a rollout's or a check's run again: it is theirs, and goes by what is newest.
                 instance.add_run_tags(run_id, {BY_HAND_TAG: "true"})
                 key = ""
+            if run and CHECK_TAG in run.tags:
+                key = ""  # it changes nothing: no other must be kept from it
             if run and key and not _claim(key, run_id):
                 instance.report_run_canceled(run, message=f"nothing was done: {key} was withdrawn, or another run has it")
                 return 0

@@ -8,7 +8,7 @@ from infra_assets import settings
 from infra_assets.environments.providers import Clients
 from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.work import Work
-from infra_assets.runs import BY_HAND_TAG, ROLLOUT_TAG
+from infra_assets.runs import BY_HAND_TAG, CHECK_TAG, ROLLOUT_TAG
 from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator
@@ -39,6 +39,11 @@ def rollout(context: Context) -> str:
     """Return the rollout that the run belongs to, empty for none."""
     tags = context.run.tags
     return "" if BY_HAND_TAG in tags else tags.get(ROLLOUT_TAG, "")
+
+
+def check(run: dg.DagsterRun) -> str:
+    """Return the check that a run belongs to, empty for none."""
+    return "" if BY_HAND_TAG in run.tags else run.tags.get(CHECK_TAG, "")
 
 
 def work(context: Context) -> Work:

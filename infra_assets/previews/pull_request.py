@@ -44,6 +44,12 @@ def from_environment(environ: Mapping[str, str], number: int | None = None) -> P
     return PullRequest(_api(environ), _repository(environ), number or _number(environ), _token(environ))
 
 
+def links(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the address of the run of GitHub Actions that this is a part of, which has the whole report; nothing elsewhere."""
+    server, repository, run = (environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    return {"the whole report, with this run": f"{server}/{repository}/actions/runs/{run}"} if server and repository and run else {}
+
+
 def _api(environ: Mapping[str, str]) -> str:
     address = (environ.get("GITHUB_API_URL") or API).rstrip("/")
     try:

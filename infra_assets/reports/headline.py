@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from infra_assets.reports.counting import amounts, is_checked, total
-from infra_assets.reports.matrix import BOTH, DRIFTED, ERROR, MAYBE, PENDING, Row
+from infra_assets.reports.matrix import BOTH, CLEAN, DRIFTED, ERROR, MAYBE, PENDING, Row
 from infra_assets.reports.report import Report
 
 LOUD = ("replace", "delete")
@@ -25,13 +25,14 @@ def headline(report: Report, strong: Callable[[str], str] = str) -> str:
 
 def _preview(report: Report, strong: Callable[[str], str]) -> list[str]:
     changed = [row for row in report.rows if row.verdict != ERROR and any(amounts(row).values())]
-    maybe = sum(row.verdict == MAYBE for row in report.rows)
+    maybe = [row for row in report.rows if row.verdict == MAYBE]
+    said: list[str] = []
     if changed:
         projects = _many(len({row.project for row in changed}), "project")
         said = [f"{projects} in {_of_all(changed, report)} would change: {_numbers(total(map(amounts, changed)), strong)}"]
-    else:
-        said = [f"nothing would change in {_many(len(_teps(report.rows)), 'TEP')}"]
-    return [*said, f"{_many(maybe, 'cell')} may change"] if maybe else said
+    if maybe:
+        said.append(f"{_many(len(maybe), 'cell')} in {_of_all(maybe, report)} may change")
+    return said or [f"no change in {_clean(report)}"]
 
 
 def _drift(report: Report, strong: Callable[[str], str]) -> list[str]:
@@ -44,7 +45,12 @@ def _drift(report: Report, strong: Callable[[str], str]) -> list[str]:
         said.append(f"{_many(len(drifted), 'cell')} in {_of_all(drifted, report)} drifted{numbers}")
     if pending:
         said.append(f"{_many(len(pending), 'cell')} in {_of_all(pending, report)} not applied")
-    return said or [f"no drift found in {_many(len(report.rows), 'cell')} of {_many(len(_teps(report.rows)), 'TEP')}"]
+    return said or [f"no drift in {_clean(report)}"]
+
+
+def _clean(report: Report) -> str:
+    """Return of how many cells it is known that nothing is the matter with them: an error says nothing of that kind."""
+    return f"{sum(row.verdict in CLEAN for row in report.rows):,} of {_many(len(report.rows), 'cell')}"
 
 
 def _numbers(found: Mapping[str, int], strong: Callable[[str], str]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from infra_assets.errors import InfraError, UsageError
 from infra_assets.previews import comment
 from infra_assets.previews.comment import MARKER, Published, publish, write
-from infra_assets.previews.pull_request import from_environment
+from infra_assets.previews.pull_request import from_environment, links
 from infra_assets.reports.markdown import LIMIT, as_comment
 from tests.previews.github import ANN, BOT, GitHub, serving
 from tests.reports.reports import EIGHT, report
@@ -199,3 +199,9 @@ def test_a_number_that_is_given_comes_first(github: GitHub, tmp_path: Path) -> N
     path = tmp_path / "event.json"
     path.write_text('{"number": 99}')
     assert publish("new", number=12, environ=environ(github, GITHUB_EVENT_PATH=str(path))).created
+
+
+def test_the_run_is_linked_where_there_is_one() -> None:
+    known = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/infra", "GITHUB_RUN_ID": "7"}
+    assert list(links(known).values()) == ["https://github.com/acme/infra/actions/runs/7"]
+    assert links({}) == {}

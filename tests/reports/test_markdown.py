@@ -92,11 +92,11 @@ def test_the_headline_has_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("kind", "verdict", "says"),
     [
-        ("preview", "unchanged", "nothing would change in 1 TEP"),
-        ("preview", "maybe", "nothing would change in 1 TEP; 1 cell may change"),
-        ("preview", "error", "nothing would change in 1 TEP; 1 error"),
-        ("preview", "", "nothing would change in 1 TEP; 1 cell not checked"),
-        ("drift", "in-sync", "no drift found in 1 cell of 1 TEP"),
+        ("preview", "unchanged", "no change in 1 of 1 cell"),
+        ("preview", "maybe", "1 cell in 1 of 1 TEP may change"),
+        ("preview", "error", "no change in 0 of 1 cell; 1 error"),
+        ("preview", "", "no change in 0 of 1 cell; 1 cell not checked"),
+        ("drift", "in-sync", "no drift in 1 of 1 cell"),
         ("drift", "both", "1 cell in 1 of 1 TEP drifted; 1 cell in 1 of 1 TEP not applied"),
     ],
 )
