@@ -10,7 +10,7 @@ from infra_assets.fleet.models import Tep
 from infra_assets.reports.changes import ResourceChange
 from infra_assets.reports.counting import lost
 from infra_assets.reports.lines import head, lines
-from infra_assets.reports.matrix import ERROR, Row
+from infra_assets.reports.matrix import ERROR, MAYBE, Row
 from infra_assets.reports.neutral import neutral
 from infra_assets.texts import counted, listed
 
@@ -33,6 +33,8 @@ class Group:
     """The first."""
     teps: Sequence[str]
     """In the fleet's order."""
+    cause: str = ""
+    """Why, in the first."""
 
     @property
     def severity(self) -> int:
@@ -47,11 +49,12 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Cells of a project that could not be looked at, for the same reason."""
+class Said:
+    """Cells of a project of which the same is said."""
 
     project: str
-    message: str
+    text: str
+    """As it is said of the first."""
     rows: Sequence[Row]
 
     @property
@@ -77,11 +80,19 @@ def losses(rows: Iterable[Row], which: Which = "resources") -> list[Group]:
     return groups((replace(row, verdict="", **(kept | {which: found})) for row in rows if (found := _lost(row, which))), which)
 
 
-def failures(rows: Iterable[Row]) -> list[Failure]:
+def failures(rows: Iterable[Row]) -> list[Said]:
     """Return why cells could not be looked at, most TEPs first."""
-    alike = _alike((row for row in rows if row.verdict == ERROR), lambda row: [row.message or row.cause or "nothing is known of why"])
-    found = [Failure(cells[0].project, cells[0].message or cells[0].cause, cells) for cells in alike]
-    return sorted(found, key=lambda failure: -len(failure.rows))
+    return _said((row for row in rows if row.verdict == ERROR), lambda row: row.message or row.cause or "nobody knows why")
+
+
+def doubts(rows: Iterable[Row]) -> list[Said]:
+    """Return why cells may change, most TEPs first."""
+    return _said((row for row in rows if row.verdict == MAYBE), lambda row: row.cause or row.message or "what is upstream changes")
+
+
+def _said(rows: Iterable[Row], text: Callable[[Row], str]) -> list[Said]:
+    found = [Said(cells[0].project, text(cells[0]), cells) for cells in _alike(rows, lambda row: [text(row)])]
+    return sorted(found, key=lambda said: -len(said.rows))
 
 
 def difference(group: Group, other: Group) -> tuple[list[str], list[str]]:
@@ -141,7 +152,7 @@ def _group(cells: Sequence[Row], which: Which) -> Group:
     first = cells[0]
     changes = first.resources if which == "resources" else first.drift
     ordered = sorted(changes, key=lambda change: (not (change.destroys and change.stateful), not change.destroys))
-    return Group(first.project, ordered, first.tep, [row.tep.name for row in cells])
+    return Group(first.project, ordered, first.tep, [row.tep.name for row in cells], first.cause)
 
 
 def _lost(row: Row, which: Which) -> list[ResourceChange]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from infra_assets.reports.blocks import BETWEEN, Block, fitted
 from infra_assets.reports.counting import amounts
-from infra_assets.reports.grouping import Failure, Group, Which, failures, groups, losses, told
+from infra_assets.reports.grouping import Group, Said, Which, doubts, failures, groups, losses, told
 from infra_assets.reports.headline import headline
 from infra_assets.reports.lines import SIGNS, one_line
 from infra_assets.reports.markdown_text import code, fence, html, html_code, is_address, link, prose
@@ -70,6 +70,7 @@ def _blocks(report: Report, *, comment: bool) -> Iterator[Block]:
         yield from _diffs("Not applied", [row for row in report.rows if row.verdict in (PENDING, BOTH)], "resources")
     else:
         yield from _diffs("Changes", report.rows, "resources")
+    yield from _doubts(report)
     yield from _matrix(report, comment=comment)
     if report.left_out:
         yield Block(
@@ -120,8 +121,8 @@ def _failures(report: Report, *, comment: bool) -> Iterator[Block]:
         yield Block("errors", [f"… and {counted(len(found) - len(shown), 'other error')} in {counted(rest, 'cell')}"])
 
 
-def _failure(failure: Failure, report: Report, heading: str, share: float) -> Block:
-    lines = [one_line(line) for line in cut(failure.message, MESSAGE_LIMIT).splitlines()]
+def _failure(failure: Said, report: Report, heading: str, share: float) -> Block:
+    lines = [one_line(line) for line in cut(failure.text, MESSAGE_LIMIT).splitlines()]
     marks = fence("\n".join(lines))
     run_id = failure.rows[0].run_id
     address = f"{report.dagster_url.rstrip('/')}/runs/{run_id}"
@@ -136,11 +137,18 @@ def _diffs(heading: str, rows: Sequence[Row], which: Which) -> Iterator[Block]:
     for number, (group, sentence, lines) in enumerate(told(groups(rows, which))):
         marks = fence("\n".join(lines))
         first = f"#### {heading}\n\n" if number == 0 else ""
+        why = f"\n\n{code(group.cause)}" if group.cause else ""
         loud = " ⚠️" if group.severity == 0 else ""
-        summary = f"<details><summary>{html_code(group.project)}: {html(sentence)}{loud}</summary>"
+        summary = f"<details><summary>{html_code(group.project)}: {html(sentence)}{loud}</summary>{why}"
         yield Block(
             f"the change of {group.project}", lines, f"{first}{summary}\n\n{marks}diff", f"{marks}\n\n</details>", share=0.25
         )  # fmt: skip
+
+
+def _doubts(report: Report) -> Iterator[Block]:
+    lines = [f"- {code(said.project)} in {_teps(said.teps)}: {code(said.text)}" for said in doubts(report.rows)]
+    if lines:
+        yield Block("what may change", lines, "#### May change\n", more="- … {number} more", share=0.2)
 
 
 def _matrix(report: Report, *, comment: bool) -> Iterator[Block]:

@@ -13,7 +13,7 @@ NARROW = "\u200b"
 """A blank of no width."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LIVE = re.compile(r"[@#]|GH-(?=\d)|:(?=//)|www(?=\.)|mailto:|xmpp:", re.IGNORECASE)
-_PUNCTUATION = re.compile(r"[\\`*_\[\]|~!$]")
+_PUNCTUATION = re.compile(r"[\\`*\[\]|~!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _BEGINNING = re.compile(r"^(\d+)?([-+=.)])")
 
 

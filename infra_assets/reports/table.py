@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra_assets.reports.counting import amounts
-from infra_assets.reports.grouping import Failure, Which, failures, groups, losses, told
+from infra_assets.reports.grouping import Said, Which, doubts, failures, groups, losses, told
 from infra_assets.reports.headline import headline
 from infra_assets.reports.lines import SIGNS, head, one_line
 from infra_assets.reports.matrix import BOTH, CLEAN, PENDING, Row
@@ -39,6 +39,7 @@ def tables(report: Report) -> Sequence[RenderableType]:
         title,
         *_losses(report),
         *_changes(report),
+        *_doubts(report),
         *_failures(report),
         *_matrix(report),
         *_rest(report),
@@ -92,6 +93,8 @@ def _groups(heading: str, rows: Sequence[Row], which: Which) -> Iterator[Text]:
         yield Text(heading, style="bold")
     for group, sentence, lines in told(found[:GROUPS_SHOWN]):
         text = Text("  ").append(one_line(group.project), style="bold").append(f": {sentence}")
+        if group.cause:
+            text.append(f"\n    {one_line(group.cause)}", style="dim")
         for line in lines[:LINES_SHOWN]:
             text.append(f"\n    {line}", style=SIGN_STYLES.get(line[:1], ""))
         if len(lines) > LINES_SHOWN:
@@ -99,6 +102,14 @@ def _groups(heading: str, rows: Sequence[Row], which: Which) -> Iterator[Text]:
         yield text
     if len(found) > GROUPS_SHOWN:
         yield Text(f"  … and {counted(len(found) - GROUPS_SHOWN, 'other change')}; --format html shows them all", style="dim")
+
+
+def _doubts(report: Report) -> Iterator[Text]:
+    found = doubts(report.rows)
+    if found:
+        lines = [f"\n  {one_line(said.project)} in {_teps(said.teps)}: {one_line(said.text)}" for said in found[:GROUPS_SHOWN]]
+        rest = f"\n  … and {len(found) - GROUPS_SHOWN:,} more" if len(found) > GROUPS_SHOWN else ""
+        yield Text("may change", style="bold").append("".join([*lines, rest]), style="not bold")
 
 
 def _failures(report: Report) -> Iterator[Text]:
@@ -110,9 +121,9 @@ def _failures(report: Report) -> Iterator[Text]:
         yield Text(f"  … and {counted(len(found) - ERRORS_SHOWN, 'other error')}", style="dim")
 
 
-def _failure(failure: Failure) -> Text:
+def _failure(failure: Said) -> Text:
     text = Text("  ").append(f"{one_line(failure.project)} in {_teps(failure.teps)}", style="bold")
-    for line in cut(failure.message, MESSAGE_LIMIT).splitlines():
+    for line in cut(failure.text, MESSAGE_LIMIT).splitlines():
         text.append(f"\n    {one_line(line)}")
     return text
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.reports.changes import ResourceChange
-from infra_assets.reports.grouping import Group, difference, failures, groups, losses, told
+from infra_assets.reports.grouping import Group, difference, doubts, failures, groups, losses, told
 from infra_assets.reports.matrix import ERROR, Row
 from infra_assets.reports.neutral import neutral
 from infra_assets.stacks.outcome import PropertyChange
@@ -158,7 +158,12 @@ def test_losses_are_those_of_cells_with_errors_too() -> None:
 def test_equal_errors_are_one() -> None:
     rows = [row(number, verdict=ERROR, message=f"{tep(number).name}: no access to {tep(number).account_id}") for number in range(3)]
     found = failures([*rows, row(4, verdict=ERROR), row(5)])
-    assert [(failure.message, len(failure.teps)) for failure in found] == [("customer0000-prod: no access to 100000000000", 3), ("", 1)]
+    assert [(said.text, len(said.teps)) for said in found] == [("customer0000-prod: no access to 100000000000", 3), ("nobody knows why", 1)]
+
+
+def test_equal_doubts_are_one() -> None:
+    rows = [row(number, verdict="maybe", cause=f"tenants/{tep(number).name} 1a2b") for number in range(3)]
+    assert [(said.text, len(said.teps)) for said in doubts(rows)] == [("tenants/customer0000-prod 1a2b", 3)]
 
 
 def test_differences_of_nothing() -> None:

@@ -20,6 +20,7 @@ from infra_assets.reports.report import Report
 from infra_assets.stacks.outcome import PropertyChange
 from tests.reports.reports import EIGHT, report, tep
 
+VERDICTS = ("changed", ERROR, "both", "maybe")
 MARKER = "<!-- infra-preview -->"
 READER = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 NASTY = (
@@ -71,8 +72,8 @@ def nasty_report(text: str, rows: int = 2, kind: Any = "preview") -> Report:
         text, text, "replace", (PropertyChange(text, "update", text, [text]), PropertyChange(text, "add", None, text)), protected=True
     )
     found = [
-        Row(tep(number), text if number % 2 else "network", "deployed", verdict=ERROR if number % 3 == 2 else "changed", message=text,
-            resources=() if number % 3 == 2 else [change], drift=[replace(change, operation="delete")] if number % 3 == 1 else ())
+        Row(tep(number), text if number % 2 else "network", "deployed", verdict=VERDICTS[number % 4], message=text, cause=text,
+            resources=() if number % 4 else [change], drift=[replace(change, operation="delete")] if number % 3 == 1 else ())
         for number in range(rows)
     ]  # fmt: skip
     return replace(report(0, kind=kind), title=text, rows=found, about={text: text}, left_out=[text])
@@ -126,6 +127,16 @@ def test_a_comment() -> None:
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert places[0] == 0
+
+
+def test_what_changes_or_may_says_why() -> None:
+    rows = [
+        Row(tep(0), "a", "deployed", "changed", cause="after network", resources=[ResourceChange("t", "n", "create")]),
+        *(Row(tep(number), "b", "deployed", "maybe", cause="commit 1a2b") for number in (1, 2)),
+    ]
+    text = as_comment(replace(report(0, kind="preview"), rows=rows))
+    assert "a change in customer0000-prod</summary>\n\n`after network`\n\n```diff\n+ t n\n```" in text
+    assert "#### May change\n\n- `b` in `customer0000-test`, `customer0001-prod`: `commit 1a2b`\n" in text
 
 
 def test_a_drift_report_has_a_trend_and_what_is_not_applied() -> None:

@@ -54,6 +54,14 @@ def test_errors_have_their_message() -> None:
     assert "    customer0000-prod: no\n    way\n" in text
 
 
+def test_what_changes_or_may_says_why() -> None:
+    text = shown(of(row(0, VPC, cause="after network"), row(1, verdict="maybe", cause="commit 1a2b → 3c4d"), row(2, verdict="maybe")))
+    assert "network: a change in customer0000-prod\n    after network\n    ~ aws" in text
+    assert (
+        "may change\n  network in customer0000-test: commit 1a2b → 3c4d\n  network in customer0001-prod: what is upstream changes\n" in text
+    )
+
+
 def test_a_big_matrix_has_what_is_not_clean() -> None:
     rows = [row(number, verdict="unchanged") for number in range(40)]
     assert shown(of(*rows)).count("unchanged") == 40
