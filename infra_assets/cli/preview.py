@@ -23,7 +23,7 @@ from infra_assets.previews.beginning import Proposed, begin_preview, static_prev
 from infra_assets.previews.comment import MARKER, write
 from infra_assets.previews.policy import FailOn, parse
 from infra_assets.previews.programs import proposed_programs
-from infra_assets.previews.pull_request import from_environment
+from infra_assets.previews.pull_request import from_environment, links
 from infra_assets.reports.markdown import as_comment
 from infra_assets.reports.matrix import CHANGED, ERROR, MAYBE
 from infra_assets.reports.report import Report
@@ -115,7 +115,7 @@ def _static(context: Context, chosen: Selection, wanted: Proposed, fleet: Path |
 def _links(context: Context, report: Report) -> Mapping[str, str]:
     """Return where the whole report is, where people can reach it at all."""
     base = context.settings.public_url
-    return {"the whole report": base.rstrip("/") + report_page(report.id)} if base else {}
+    return ({"the whole report": base.rstrip("/") + report_page(report.id)} if base else {}) | dict(links(os.environ))
 
 
 def _say(text: str) -> None:

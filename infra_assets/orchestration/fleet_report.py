@@ -6,9 +6,8 @@ from typing import Any
 import dagster as dg
 
 from infra_assets.planning.following import Followed
-from infra_assets.previews.beginning import WHOLE
 from infra_assets.previews.models import Check, CheckState
-from infra_assets.previews.reporting import Reporter
+from infra_assets.previews.reporting import Reporter, is_whole
 from infra_assets.reports.matrix import BOTH, CLEAN, DRIFTED, ERROR, IN_SYNC, PENDING
 from infra_assets.reports.report import Report
 from infra_assets.rollouts.announcements import Announcement
@@ -41,7 +40,7 @@ def publish(instance: dg.DagsterInstance, reporter: Reporter, outbox: Outbox) ->
     ended = [check for check in store.checks(kind="drift", states=[CheckState.DONE], limit=50) if check.reported]
     fresh = [check for check in reversed(ended) if check.id not in known]
     for check in fresh:
-        if not str(check.about.get("TEPs", "")).startswith(WHOLE):
+        if not is_whole(check):
             continue  # a part of the fleet says nothing of the whole
         report = reporter.report(check)
         instance.report_runless_asset_event(dg.AssetMaterialization(ASSET, metadata=_metadata(report)))

@@ -53,6 +53,8 @@ class Finder:
         self._changed = proposal.changed if proposal else frozenset[str]()
         self._narrowed = proposal.narrowing.closure(proposal.changed) if proposal else None
         self._static = static
+        self.unresolved = 0
+        """How many TEPs were not resolved, because Pulumi Cloud says that they do not refer to what is changed."""
 
     def find(self, teps: Sequence[Tep], progress: Progress) -> Affected:
         """Return what is concerned in some TEPs."""
@@ -96,7 +98,7 @@ class Finder:
         self, pair: Pair, tep: Tep, touched: Resolution | None, live: Resolution | None, latest: Mapping[Key, Standing],
         successes: Mapping[Key, Standing],
     ) -> CheckedCell | None:  # fmt: skip
-        if pair.problem:
+        if pair.problem and (self._sides.of_programs or touched is not None):
             return self._row(pair, tep, latest, verdict=ERROR, message=pair.problem)
         causes = [cause] if (cause := self._sides.program(pair)) else []
         if touched is not None and pair.after is not None:
@@ -112,12 +114,24 @@ class Finder:
 
     def _touched(self, tep: Tep, wanted: Sequence[Wanted]) -> Resolution | None:
         """Return what the proposal makes of a TEP's configuration, None where it does not concern it."""
-        if self._proposed is None or (self._narrowed is not None and root(tep) not in self._narrowed):
+        if self._proposed is None:
+            return None
+        if self._narrowed is not None and root(tep) not in self._narrowed:
+            self.unresolved += 1
             return None
         closed = self._proposed.resolve(tep, wanted, closed=True, logins=False)
-        if not (closed.problems or self._changed & closure_names(closed)):
+        if not self._changed & {*closure_names(closed), root(tep)} and not self._broken(closed, tep, wanted):
             return None
         return closed if closed.problems or self._static else self._resolved(self._proposed, tep, wanted)
+
+    def _broken(self, closed: Resolution, tep: Tep, wanted: Sequence[Wanted]) -> bool:
+        """Return whether a TEP's environment has errors that it does not have as it is live."""
+        if not closed.problems:
+            return False
+        assert self._live is not None
+        live = self._live.resolve(tep, wanted, closed=True, logins=False)
+        # By their places: that something is missing is said with the sources that lack it.
+        return [each.place for each in live.problems] != [each.place for each in closed.problems]
 
     def _resolved(self, resolver: Resolver | None, tep: Tep, wanted: Sequence[Wanted]) -> Resolution:
         assert resolver is not None

@@ -121,7 +121,8 @@ def nightly(planner: Planner, who: str) -> Check | None:
     fleet = planner.registry.list()
     globs = [glob.strip() for glob in settings.drift_except.split(",") if glob.strip()]
     out = [tep for tep in fleet if any(fnmatchcase(tep.environment, glob) for glob in globs)]
-    teps = [tep for tep in fleet if tep not in out]
+    names = {tep.name for tep in out}
+    teps = [tep for tep in fleet if tep.name not in names]
     if not teps:
         return None
     said = f"{counted(len(out), 'TEP')} of environments that INFRA_DRIFT_EXCEPT names: {listed([tep.name for tep in out])}"
@@ -140,13 +141,15 @@ def _found(
     resolver = live = None
     if proposed.environments is not None:
         resolver, live = _resolvers(planner, teps, proposed.environments, static=static)
-    affected = Finder(planner, sides, resolver, live, proposed.environments, static=static).find(teps, progress)
+    finder = Finder(planner, sides, resolver, live, proposed.environments, static=static)
+    affected = finder.find(teps, progress)
+    untold = f"{counted(finder.unresolved, 'TEP')} not resolved: Pulumi Cloud says that they do not refer to what is changed"
     names = " and ".join(
         f"{kind} {what.label}" for kind, what in (("environments", proposed.environments), ("programs", proposed.programs)) if what
     )
     check = Check(
         new_id(moment), "preview", CheckState.RUNNING, f"Preview of {names}", proposed.about, [tep.name for tep in teps], projects,
-        [*proposed.notes, *sides.told()], who, moment,
+        [*proposed.notes, *sides.told(), *([untold] if finder.unresolved else [])], who, moment,
     )  # fmt: skip
     return check, affected, resolver
 

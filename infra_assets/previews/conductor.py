@@ -79,14 +79,19 @@ class CheckConductor:
         for run in self._runs.runs(tags={CHECK_TAG: check.id}):
             runs.setdefault(run.tags.get(REQUEST_TAG, ""), run)
         for request in going:
-            run = runs.get(request.key)
+            lost = request.asked_at is not None and request.asked_at < now() - timedelta(seconds=LOST_S)
+            run = runs.get(request.key) or (self._older(request) if lost else None)
             if run is not None and not run.active:
                 self._end(request, run)
-            elif run is None and request.asked_at and request.asked_at < now() - timedelta(seconds=LOST_S):
+            elif run is None and lost:
                 self._again(request, "Dagster has no run for it")
 
+    def _older(self, request: CheckRequest) -> Run | None:
+        """Return a request's run by itself: of a large check's runs a sensor sees only the newest."""
+        return next(iter(self._runs.runs(tags={REQUEST_TAG: request.key})), None)
+
     def _end(self, request: CheckRequest, run: Run) -> None:
-        begun = any(cell.verdict or cell.started_at for cell in self.store.cells(request.check_id, request.tep) if cell.candidate)
+        begun = any(cell.started_at for cell in self.store.cells(request.check_id, request.tep))
         if run.status == "FAILURE" and not begun:
             self._again(request, f"its run ended before it began: {run.id}", run.id)
             return
@@ -107,7 +112,7 @@ class CheckConductor:
             return
         fleet = {tep.name: tep for tep in Registry(connect(self._settings.database_url)).list()}
         projects = dict.fromkeys(check.projects, ()) if check.kind == "drift" else {}
-        self._runs.prepare([each.tep for each in due], projects)
+        self._runs.prepare([each.tep for each in due if each.tep in fleet], projects)
         mine: list[CheckRequest] = []
         for request in due:
             if request.tep not in fleet:

@@ -120,8 +120,9 @@ def _drifted(outcome: Outcome) -> list[str]:
         return []
     gone = [f"{change.type.rsplit(':', 1)[-1]} {change.name} is gone" for change in outcome.drift if change.operation == "delete"]
     changed = [
-        f"{change.type.rsplit(':', 1)[-1]} {change.name}: {listed(list(change.properties), 3)}"
+        f"{change.type.rsplit(':', 1)[-1]} {change.name}: {listed([each.path for each in change.details] or change.properties, 3)}"
         for change in outcome.drift
         if change.operation != "delete"
     ]
-    return [f"in the cloud {counted(len(outcome.drift), 'resource')} differ: {listed([*gone, *changed], 3)}"]
+    differ = f"{counted(len(outcome.drift), 'resource')} differ{'s' * (len(outcome.drift) == 1)}"
+    return [f"in the cloud {differ}: {listed([*gone, *changed], 3)}"]

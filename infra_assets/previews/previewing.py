@@ -7,7 +7,7 @@ from infra_assets.planning.planner import Planner
 from infra_assets.previews.looking import Finding, failed, moving, reader, written
 from infra_assets.previews.models import CheckedCell
 from infra_assets.previews.store import CheckStore
-from infra_assets.reports.matrix import CHANGED, MAYBE, SAME, UNCHANGED
+from infra_assets.reports.matrix import CHANGED, ERROR, MAYBE, SAME, UNCHANGED
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator
 from infra_assets.stacks.scratch import Outputs, foreseen_outputs
@@ -33,10 +33,12 @@ class PreviewOf:
 
     def look(self) -> list[Finding]:
         """Preview the cells in order, each written down as it is found; one that fails does not keep the others from it."""
-        return [self._look_at(cell) for cell in self._store.cells(self._check_id, self._tep.name) if not cell.verdict]
+        cells = self._store.cells(self._check_id, self._tep.name)
+        self._untold |= {cell.project for cell in cells if cell.verdict == ERROR}
+        return [self._look_at(cell) for cell in cells if not cell.verdict]
 
     def _look_at(self, row: CheckedCell) -> Finding:
-        found = Finding("error")
+        found = Finding(ERROR)
         with written(self._store, self._check_id, row.tep, row.project, self._run_id) as note:
             self._untold.add(row.project)  # until it is told
             found = self._found(row)
@@ -60,7 +62,7 @@ class PreviewOf:
         changed = foreseen_outputs(outcome, self._operator.recorded_outputs(cell))
         if changed:
             self._foreseen[row.project] = outcome.outputs
-        causes = [row.cause, *(f"after {name}" for name in after)]
+        causes = [row.cause if row.candidate else "", *(f"after {name}" for name in after)]
         return Finding(
             CHANGED if outcome.counts else SAME, row.state, "; ".join(filter(None, causes)), outcome.counts, moving(outcome.changes)
         )

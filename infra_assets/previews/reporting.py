@@ -6,6 +6,7 @@ from datetime import datetime
 
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
+from infra_assets.previews.beginning import WHOLE
 from infra_assets.previews.models import Check, CheckedCell, CheckState
 from infra_assets.previews.store import CheckStore
 from infra_assets.reports.changes import restored
@@ -72,10 +73,12 @@ class Reporter:
     def compared(self, check: Check) -> tuple[Report, dict[Key, str]]:
         """Return an ended check's report with its trend, and each cell's history with this check in it."""
         report = self.report(check)
-        before = self.store.before(check) if check.kind == "drift" else None
         if check.kind != "drift":
             return report, {}
-        earlier = self.report(before) if before else None
+        before = next((each for each in self.store.earlier(check) if _covers(each, check)), None)
+        # Of a look at the whole fleet only what a look at a part of it has looked at too.
+        same = before if before is None or is_whole(check) else replace(before, teps=check.teps, projects=check.projects)
+        earlier = self.report(same) if same else None
         told = {row.name: row.history for row in earlier.rows} if earlier else {}
         histories = {(row.tep.name, row.project): extended(told.get(row.name, ""), row.verdict) for row in report.rows}
         every = [replace(each, history=histories[each.tep.name, each.project]) for each in report.rows]
@@ -83,6 +86,18 @@ class Reporter:
 
     def _states(self, check: Check) -> dict[Key, str]:
         return {key: entry.state for key, entry in Ledger(self._engine).standings(check.teps)[0].items()}
+
+
+def is_whole(check: Check) -> bool:
+    """Return whether a check left no TEP out but those that are never looked at by themselves."""
+    return str(check.about.get("TEPs", "")).startswith(WHOLE)
+
+
+def _covers(before: Check, check: Check) -> bool:
+    """Return whether a check can be compared with an earlier one: a whole one with a whole one, else with one that has all of its cells."""
+    if is_whole(check):
+        return is_whole(before)
+    return set(check.teps) <= set(before.teps) and set(check.projects) <= set(before.projects)
 
 
 def _trend(check: Check) -> Trend | None:

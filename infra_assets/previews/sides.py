@@ -41,11 +41,16 @@ class Sides:
         self._deployed: dict[str, dict[str, str]] = {}
         self._pairs: dict[tuple[object, ...], list[Pair]] = {}
         self._commits: dict[str, str] = {}
-        self.orphans: dict[str, int] = {}
-        """Projects that the proposal does not have any more: in how many TEPs they are deployed."""
+        self.orphans: dict[str, set[str]] = {}
+        """Projects that the proposal does not have any more: the TEPs that they are deployed in."""
         for (tep, project), entry in planner.ledger.standings([tep.name for tep in teps])[0].items():
             if entry.state != REMOVED:
                 self._deployed.setdefault(tep, {})[project] = entry.commit or ""
+
+    @property
+    def of_programs(self) -> bool:
+        """Whether programs are proposed."""
+        return self._programs is not None
 
     @cached_property
     def key(self) -> bytes:
@@ -58,9 +63,10 @@ class Sides:
             base = self._programs.base or self._default(tep)
             found = self._compared(base, self._programs.commit)
             known = {pair.name for pair in found}
-            for name in self._deployed.get(tep.name, {}):
-                if name not in known and name not in {item.name for item in self._planner.catalogue(self._programs.commit).problems}:
-                    self.orphans[name] = self.orphans.get(name, 0) + bool(not self._selection.projects)
+            known |= {item.name for item in self._planner.catalogue(self._programs.commit).problems}
+            for name in () if self._selection.projects else self._deployed.get(tep.name, {}):
+                if name not in known:
+                    self.orphans.setdefault(name, set()).add(tep.name)
             return found
         return self._as_deployed(tep)
 
@@ -71,9 +77,8 @@ class Sides:
     def told(self) -> list[str]:
         """Return a line for each project that the proposal does not have any more."""
         return [
-            f"{name} is deployed in {counted(teps, 'TEP')} and is not in the proposal: its stacks stay as they are"
+            f"{name} is deployed in {counted(len(teps), 'TEP')} and is not in the proposal: its stacks stay as they are"
             for name, teps in sorted(self.orphans.items())
-            if teps
         ]
 
     def program(self, pair: Pair) -> str:

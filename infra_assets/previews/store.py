@@ -73,11 +73,10 @@ class CheckStore:
         going = (checks.c.state == CheckState.RUNNING) | checks.c.reported.is_(False)
         return self._read(sa.select(*CHECK).where(going).order_by(checks.c.id))
 
-    def before(self, check: Check) -> Check | None:
-        """Return the check of the same kind that was done last before one."""
-        earlier = (checks.c.kind == check.kind) & (checks.c.state == CheckState.DONE) & (checks.c.id < check.id)
-        found = self._read(sa.select(*CHECK).where(earlier).order_by(checks.c.id.desc()).limit(1))
-        return found[0] if found else None
+    def earlier(self, check: Check, limit: int = 50) -> list[Check]:
+        """Return the checks of the same kind that were done before one, newest first."""
+        before = (checks.c.kind == check.kind) & (checks.c.state == CheckState.DONE) & (checks.c.id < check.id)
+        return self._read(sa.select(*CHECK).where(before).order_by(checks.c.id.desc()).limit(limit))
 
     def end(self, check_id: str, state: CheckState) -> bool:
         """Note that a running check has ended; returns whether it was running."""

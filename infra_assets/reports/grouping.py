@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from infra_assets.fleet.models import Tep
@@ -161,13 +162,32 @@ def _lost(row: Row, which: Which) -> list[ResourceChange]:
 
 
 def _plain(changes: Sequence[ResourceChange]) -> list[Any]:
+    generated = _generated(tuple(sorted({change.name for change in changes})))
     return [
         [
             change.type, change.name, change.operation, change.protected,
-            [[each.path, each.kind, each.before, each.after] for each in change.properties],
+            [[each.path, each.kind, _named(each.before, generated), _named(each.after, generated)] for each in change.properties],
         ]
         for change in sorted(changes, key=lambda change: (change.type, change.name))
     ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _generated(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds the names that the engine has made of these: each with seven digits of its own in every stack."""
+    return re.compile(rf"(?<![A-Za-z0-9])({'|'.join(map(re.escape, names))})-[0-9a-f]{{7}}(?![A-Za-z0-9])")
+
+
+def _named(value: Any, generated: re.Pattern[str]) -> Any:
+    match value:
+        case str():
+            return generated.sub(r"\1-{id}", value)
+        case list():
+            return [_named(item, generated) for item in cast("list[Any]", value)]
+        case dict():
+            return {key: _named(item, generated) for key, item in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
 
 
 def _alike(rows: Iterable[Row], content: Callable[[Row], Sequence[Any]]) -> list[list[Row]]:

@@ -86,7 +86,8 @@ def planned(planner: Planner, selection: Selection, target: Target | None, *, fo
 def _repairs(planner: Planner, wanted: Launch, target: Target | None) -> Plan:
     teps = chosen_teps(planner, wanted.selection, target)
     drifted = to_repair(planner.ledger, CheckStore(connect(planner.settings.database_url)), teps)
-    projects = wanted.selection.pick_projects(sorted({project for _, project in drifted})) if drifted else []
+    deployed = {project for _, project in planner.ledger.standings([tep.name for tep in teps])[0]}
+    projects = wanted.selection.pick_projects(sorted(deployed))
     chosen = {key for key in drifted if key[1] in projects and (wanted.cells is None or key in wanted.cells)}
     plan = planner.plan_again([tep for tep in teps if tep.name in {name for name, _ in chosen}], chosen)
     told = [replace(item, reasons=[f"drifted: {drifted[item.cell.key].cause}"]) if item.verdict == RUN else item for item in plan.planned]
