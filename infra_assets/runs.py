@@ -126,6 +126,10 @@ def check_runs_page(check_id: str) -> str:
     return "/runs?" + urlencode({"q[0]": f"tag:{CHECK_TAG}={check_id}"})
 
 
+LATEST_REPORT = "/reports/latest"
+"""The page that leads to the newest report of drift."""
+
+
 def report_page(check_id: str) -> str:
     """Return the path under which Dagster's webserver shows a check's report."""
     return f"/reports/{check_id}/report.html"

@@ -15,6 +15,8 @@ from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.environments.opening import LazySealer, open_source, rules_file
 from infra_assets.errors import FAILED, InfraError
 from infra_assets.orchestration.notifications import problems
+from infra_assets.previews.finishing import artifacts
+from infra_assets.previews.models import CheckState
 from infra_assets.sandbox import tools
 from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
@@ -82,6 +84,7 @@ def _look(context: Context) -> Iterator[Finding]:
     url = context.services.url()
     yield Finding("Dagster", True, url or "not running", "" if url else "infra rollout starts it when it needs it; make ui serves its page")
     yield _targets(context)
+    yield _drift(context)
     for problem in problems(settings):
         yield Finding("notifications", False, problem, "docs/notifications.md says what belongs together.")
     for project in context.catalogue.projects:
@@ -100,6 +103,18 @@ def _targets(context: Context) -> Finding:
         return Finding("targets", True, f"none in {context.settings.targets}", "with them a merge deploys by itself: docs/rollouts.md")
     missing = [target.name for target in planner.targets.targets.values() if target.branch not in branches]
     return Finding("targets", True, ", ".join(names), f"no branch yet for {', '.join(missing)}" if missing else "")
+
+
+def _drift(context: Context) -> Finding:
+    settings = context.settings
+    try:
+        kept = len(artifacts(settings).list())
+    except InfraError as error:
+        return Finding("reports", False, error.message, error.remedy or "Check INFRA_REPORTS.")
+    last = next(iter(context.checks.checks(kind="drift", states=[CheckState.DONE], limit=1)), None)
+    when = f"every night ({settings.drift_cron} {settings.drift_zone})" if settings.drift_cron else "never by itself"
+    found = f"{when}, last {last.created_at:%Y-%m-%d %H:%M} UTC" if last else f"{when}, not yet"
+    return Finding("drift", True, f"{found}; {kept} files of reports in {settings.reports_url}", "" if last else "infra drift looks now")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

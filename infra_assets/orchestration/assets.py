@@ -9,6 +9,7 @@ from infra_assets.orchestration import metadata
 from infra_assets.orchestration.partitions import teps
 from infra_assets.orchestration.working import note_skipped, operator, rollout, work
 from infra_assets.planning.plan import UNCHANGED
+from infra_assets.runs import LATEST_REPORT
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.ledger import DEPLOYED, FAILED
 from infra_assets.stacks.projects import Catalogue, Problem, Project
@@ -43,7 +44,7 @@ def _asset(project: Project, catalogue: Catalogue) -> dg.AssetsDefinition:
         deps=list(about.depends_on),
         partitions_def=teps,
         code_version=project.version,
-        metadata={"program": str(project.program)},
+        metadata={"program": str(project.program), "matrix": dg.MetadataValue.url(LATEST_REPORT)},
     )
     def up(context: dg.AssetExecutionContext, config: UpConfig) -> dg.MaterializeResult[Any]:
         try:

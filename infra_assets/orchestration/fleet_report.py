@@ -12,13 +12,12 @@ from infra_assets.reports.matrix import BOTH, CLEAN, DRIFTED, ERROR, IN_SYNC, PE
 from infra_assets.reports.report import Report
 from infra_assets.rollouts.announcements import Announcement
 from infra_assets.rollouts.outbox import Outbox
-from infra_assets.runs import check_runs_page, report_page
+from infra_assets.runs import LATEST_REPORT, check_runs_page, report_page
 from infra_assets.texts import counted, listed
 
 ASSET = "fleet_report"
 PUBLISHED = "published_checks"
 VERDICTS = (IN_SYNC, DRIFTED, PENDING, BOTH, ERROR)
-LATEST = "/reports/latest"
 
 
 def fleet_report_asset() -> dg.AssetSpec:
@@ -26,8 +25,8 @@ def fleet_report_asset() -> dg.AssetSpec:
     return dg.AssetSpec(
         ASSET,
         group_name="reports",
-        description=f"Every stack, against the cloud and against what is merged and configured.\n\n[The matrix]({LATEST})",
-        metadata={"matrix": dg.MetadataValue.url(LATEST)},
+        description=f"Every stack, against the cloud and against what is merged and configured.\n\n[The matrix]({LATEST_REPORT})",
+        metadata={"matrix": dg.MetadataValue.url(LATEST_REPORT)},
         kinds={"html"},
     )
 

@@ -70,7 +70,7 @@ def test_a_shared_value_concerns_those_that_do_not_override_it(previewed: tuple[
     found = cells(said)
     for tep in (STORED, OTHER):
         account, network = found["account", tep], found["network", tep]
-        assert account["cause"].startswith("configuration: account:log_retention_days 30 → 60 (shared/app ")
+        assert account["cause"].startswith("configuration: account:log_retention_days 30 → 60 (shared/account")
         assert {path for _, _, paths in touched(account["resources"]) for path in paths} == {"retentionInDays"}
         assert account["changes"] == {"create": 0, "update": 2, "replace": 0, "delete": 0}
         (group,) = network["resources"]
@@ -82,8 +82,9 @@ def test_an_environment_that_does_not_evaluate_says_where_and_keeps_nobody_else(
     said = previewed[0]
     assert verdicts(said, "unchanged", "changed") == {(project, BROKEN): "error" for project in ("account", "network", "cluster")}
     for project in ("account", "network", "cluster"):
-        assert f"tenants/{BROKEN}:13:28" in cells(said)[project, BROKEN]["message"]
-        assert "images" in cells(said)[project, BROKEN]["message"]
+        said_of_it = cells(said)[project, BROKEN]["message"]
+        assert said_of_it.startswith(f"keep-longer:tenants/{BROKEN}.yaml:13:30: values.pulumiConfig")
+        assert said_of_it.endswith('unknown property "images"')
 
 
 def test_what_is_live_is_as_it_was(live: House, previewed: tuple[Said, list[bool], bool]) -> None:

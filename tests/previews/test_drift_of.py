@@ -74,7 +74,7 @@ def test_drift_beside_what_is_not_applied_is_both(deployed: House, engine: Playe
     engine.refreshed["queue"], engine.plain["queue"] = outcome("update", drift=(CHANGED,)), outcome("update")
     found = look(deployed, engine, "queue")
     assert found.verdict == "both"
-    assert found.cause.startswith("in the cloud 1 resource differ: Vpc net: size; configuration: queue:size 1 → 5")
+    assert found.cause.startswith("in the cloud 1 resource differs: Vpc net: size; configuration: queue:size 1 → 5")
 
 
 def test_a_program_that_makes_something_else_of_the_same_inputs_is_pending(deployed: House, engine: Played) -> None:
