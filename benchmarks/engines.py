@@ -49,7 +49,7 @@ class Counted:
         """Return how often each command was called since the last time."""
         lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
         self._log.unlink(missing_ok=True)
-        return Counter(lines)
+        return Counter(" ".join(word for word in line.split() if not word.startswith("--client")) for line in lines)
 
 
 def in_forks(works: Sequence[Callable[[], None]], cap: int) -> None:

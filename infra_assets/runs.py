@@ -44,6 +44,8 @@ class RunRequest:
     """Whether an `up` looks at the cloud first, to change back what somebody has changed there."""
     job: str = "rollout"
     """`rollout`, `preview` or `drift`."""
+    following: Sequence[str] = ()
+    """Those of the projects that run only where what is upstream has changed: neither forced nor refreshed."""
 
     @property
     def key(self) -> str:

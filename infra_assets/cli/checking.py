@@ -1,7 +1,7 @@
 """What `infra preview` and `infra drift` share: following a check, writing its report, and how they exit."""
 
 import time
-from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import typer
@@ -12,7 +12,7 @@ from infra_assets.cli.context import Context
 from infra_assets.cli.output import Format, stderr, write, write_tables
 from infra_assets.errors import DIFFERENCES, FAILED, NotRunningError
 from infra_assets.previews.conductor import CheckConductor
-from infra_assets.previews.models import Check, CheckedCell, CheckState
+from infra_assets.previews.models import Check, CheckState
 from infra_assets.reports.matrix import CLEAN, ERROR
 from infra_assets.reports.report import Report
 from infra_assets.runs import check_runs_page, report_page
@@ -55,7 +55,7 @@ def _wait(context: Context, conductor: CheckConductor, check: Check, progress: "
         except NotRunningError:
             revived = 0.0
         now = context.checks.get(check.id)
-        progress.show(context.checks.cells(check.id))
+        progress.show(context.checks.counts(check.id), lambda: context.checks.told(check.id))
         if now.state != CheckState.RUNNING and now.reported:
             return now
         time.sleep(max(POLL_S, 3 * (time.monotonic() - began)))
@@ -124,15 +124,16 @@ class _Progress:
         if self._live is None:
             stderr.print(text, style="yellow")
 
-    def show(self, cells: list[CheckedCell]) -> None:
-        """Show how far it is."""
+    def show(self, counts: Mapping[str, int], told: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        """Show how far it is: cells by verdict. `told` names those that were looked at, and is asked where there are new ones."""
         elapsed = time.monotonic() - self._began
-        seen = [cell for cell in cells if cell.verdict]
+        every = sum(counts.values())
+        seen = every - counts.get("", 0)
         if self._live:
-            counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(cell.verdict for cell in seen).items())
-            self._live.update(Text(f"{elapsed:.0f} s · {len(seen)} of {len(cells)} cells · {counts} {self._note}"), refresh=True)
-            return
-        for cell in seen:
-            if cell.name not in self._said:
-                self._said.add(cell.name)
-                stderr.print(f"{elapsed:6.1f} s  {cell.name} {cell.verdict}", highlight=False)
+            found = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if verdict)
+            self._live.update(Text(f"{elapsed:.0f} s · {seen} of {every} cells · {found} {self._note}"), refresh=True)
+        elif seen > len(self._said):
+            for name, verdict in told():
+                if name not in self._said:
+                    self._said.add(name)
+                    stderr.print(f"{elapsed:6.1f} s  {name} {verdict}", highlight=False)

@@ -9,9 +9,9 @@ from infra_assets.environments import layers
 from infra_assets.environments.names import parse_name
 from infra_assets.environments.opening import ACCESS, clouds, commits, folders, rules_file, sources
 from infra_assets.environments.sources.folder import FolderSource
+from infra_assets.environments.sources.narrowing import Narrowing, Nothing
 from infra_assets.environments.sources.overlay import Overlay
 from infra_assets.environments.sources.protocol import MissingEnvironmentError, MissingRevisionError, Source, SourceError
-from infra_assets.environments.sources.referrers import Narrowing, Nothing, Referrers
 from infra_assets.environments.sources.replaced import Changes, Replaced
 from infra_assets.errors import UsageError
 from infra_assets.settings import Settings
@@ -234,6 +234,8 @@ def _narrowing(settings: Settings, live: _Sources) -> Narrowing:
     organizations = clouds(settings)
     if len(organizations) != 1 or any(each.list() for word, each in live.items() if word not in organizations):
         return Nothing()
+    from infra_assets.environments.sources.referrers import Referrers
+
     return Referrers(next(iter(organizations.values())))
 
 

@@ -48,6 +48,12 @@ class Registry:
             raise UsageError(f"no TEP {name!r} in the fleet", remedy="infra fleet list shows them.")
         return _tep(row)
 
+    def named(self, names: Iterable[str]) -> dict[str, Tep]:
+        """Return those of some TEPs that there are, by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(teps).where(teps.c.name.in_(list(names)))).mappings()
+            return {row["name"]: _tep(row) for row in rows}
+
     def save(self, changed: Iterable[Tep]) -> None:
         """Add or update TEPs, all of them or none."""
         with self._engine.begin() as connection:

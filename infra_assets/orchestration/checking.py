@@ -8,9 +8,8 @@ from dagster._utils.schedules import is_valid_cron_string
 
 from infra_assets import settings
 from infra_assets.errors import InfraError, UsageError
-from infra_assets.fleet.database import connect
 from infra_assets.fleet.selection import Selection
-from infra_assets.orchestration.fleet_report import publish
+from infra_assets.orchestration.fleet_report import publish, unpublished
 from infra_assets.orchestration.instance_runs import InstanceRuns
 from infra_assets.orchestration.services import Services
 from infra_assets.planning.planner import Planner
@@ -42,8 +41,9 @@ def check_tick(instance: dg.DagsterInstance, warn: Callable[[str], None]) -> dg.
     mine, runs = conductor(loaded, instance)
     problems = mine.advance_all()
     try:
-        for check in publish(instance, _reporter(loaded), Outbox(connect(loaded.database_url), loaded.public_url)):
-            problems += _repair(loaded, check)
+        if unpublished(mine.store)[1]:
+            for check in publish(instance, _reporter(loaded), Outbox(mine.store.engine, loaded.public_url)):
+                problems += _repair(loaded, check)
     except Exception as error:  # noqa: BLE001  # the runs that were asked for must not be lost with it
         problems.append(f"reports: {type(error).__name__}: {error}")
     for problem in problems:
@@ -112,5 +112,5 @@ def _refuse_odd(loaded: Settings) -> None:
         raise UsageError(f"INFRA_DRIFT_CRON: {loaded.drift_cron!r} is no cron schedule", remedy="Such as 0 2 * * *, every night at two.")
     try:
         ZoneInfo(loaded.drift_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is none
         raise UsageError(f"INFRA_DRIFT_ZONE: {loaded.drift_zone!r} is no time zone", remedy="Such as UTC or Europe/Berlin.") from None

@@ -99,6 +99,8 @@ class DagsterClient:
         self.url = url.rstrip("/")
         self._location = location
         self._http = httpx.Client(timeout=timeout_s, trust_env=False)
+        self._present: set[str] = set()
+        """TEPs that have their partitions: none is ever taken away."""
 
     def launch(self, requests: Sequence[RunRequest]) -> None:
         """Launch runs.
@@ -158,14 +160,14 @@ class DagsterClient:
             self._reload()
             if lacking := self._lacking(programs):
                 raise InfraError(f"the code location has no project {', '.join(lacking)}", remedy=f"See {self.url}/locations.")
-        wanted = list(teps)
+        wanted = set(teps) - self._present
         if not wanted:
             return
         nodes = self._ask(PARTITIONS, {"location": self._location})["assetNodes"]
         present = set(nodes[0]["partitionKeys"]) if nodes else set[str]()
-        for tep in wanted:
-            if tep not in present:
-                self._ask(ADD_PARTITION, {"key": tep, "location": self._location})
+        for tep in sorted(wanted - present):
+            self._ask(ADD_PARTITION, {"key": tep, "location": self._location})
+        self._present = present | wanted
 
     def _lacking(self, programs: Mapping[str, Sequence[str]]) -> list[str]:
         nodes = self._ask(ASSETS, {"location": self._location})["assetNodes"]
@@ -223,7 +225,8 @@ def run_config(request: RunRequest) -> dict[str, Any]:
     if request.job != ROLLOUT:
         return {"ops": {PREVIEW_OP: {"config": {"tep": request.tep, "projects": list(request.projects)}}}}
     wanted = {name: True for name, asked in (("force", request.force), ("refresh", request.refresh)) if asked}
-    return {"ops": {project: {"config": wanted} for project in request.projects}} if wanted else {}
+    meant = [project for project in request.projects if project not in request.following]
+    return {"ops": {project: {"config": wanted} for project in meant}} if wanted else {}
 
 
 def _run(item: Mapping[str, Any]) -> Run:

@@ -6,8 +6,9 @@ from typing import Any
 import dagster as dg
 
 from infra_assets.planning.following import Followed
-from infra_assets.previews.models import Check, CheckState
+from infra_assets.previews.models import Check
 from infra_assets.previews.reporting import Reporter, is_whole
+from infra_assets.previews.store import CheckStore
 from infra_assets.reports.matrix import BOTH, CLEAN, DRIFTED, ERROR, IN_SYNC, PENDING
 from infra_assets.reports.report import Report
 from infra_assets.rollouts.announcements import Announcement
@@ -34,10 +35,8 @@ def fleet_report_asset() -> dg.AssetSpec:
 def publish(instance: dg.DagsterInstance, reporter: Reporter, outbox: Outbox) -> list[Check]:
     """Report the drift checks that have ended since the last time; returns them, oldest first."""
     store = reporter.store
-    followed = Followed(store.engine)
-    known = set(followed.get(PUBLISHED).get("ids", ()))
-    ended = [check for check in store.checks(kind="drift", states=[CheckState.DONE], limit=50) if check.reported]
-    fresh = [check for check in reversed(ended) if check.id not in known]
+    ended, new = unpublished(store)
+    fresh = [store.get(check_id) for check_id in new]
     for check in fresh:
         if not is_whole(check):
             continue  # a part of the fleet says nothing of the whole
@@ -46,8 +45,15 @@ def publish(instance: dg.DagsterInstance, reporter: Reporter, outbox: Outbox) ->
         if report.trend.moved if report.trend else bool(report.attention):
             outbox.keep(announcement(report, outbox.public_url))
     if fresh:
-        followed.set(PUBLISHED, ids=[check.id for check in ended])
+        Followed(store.engine).set(PUBLISHED, ids=ended)
     return fresh
+
+
+def unpublished(store: CheckStore) -> tuple[list[str], list[str]]:
+    """Return which drift checks have ended, newest first, and those of them that were not reported to Dagster, oldest first."""
+    known = set(Followed(store.engine).get(PUBLISHED).get("ids", ()))
+    ended = store.reported("drift")
+    return ended, [check_id for check_id in reversed(ended) if check_id not in known]
 
 
 def announcement(report: Report, public_url: str | None) -> Announcement:

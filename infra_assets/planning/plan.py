@@ -1,6 +1,6 @@
 """The plan: for each cell whether a rollout would run it, and why. Runs nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -90,6 +90,24 @@ def plan(
     for index, reasons in zip(changed, why(list(changed.values())), strict=True):
         planned[index] = replace(planned[index], reasons=reasons)
     return planned
+
+
+def again(planned: Sequence[Planned], cells: Collection[Key], resolutions: Mapping[str, Resolution]) -> list[Planned]:
+    """Return of a plan what runs some cells whatever it says of them, and what is downstream of these and has nothing else to do."""
+    kept: list[Planned] = []
+    every: dict[str, set[str]] = {}
+    for item in planned:
+        tep, project = item.cell.key
+        moving = every.setdefault(tep, set())
+        upstream = _upstream(item.cell, resolutions[tep], moving)
+        if item.cell.key in cells:
+            kept.append(replace(item, verdict=RUN, reasons=[FORCED]) if item.verdict in (UNCHANGED, MAYBE) else item)
+        elif upstream and item.verdict in (UNCHANGED, MAYBE):
+            kept.append(replace(item, verdict=MAYBE, reasons=[f"after {joined(upstream)}"]))
+        else:
+            continue
+        moving.add(project)
+    return kept
 
 
 def _planned(

@@ -20,7 +20,7 @@ from infra_assets.fleet.selection import Selection
 from infra_assets.garbage import uncollected
 from infra_assets.planning.following import Followed
 from infra_assets.planning.past import Past
-from infra_assets.planning.plan import Changed, Planned, plan
+from infra_assets.planning.plan import Changed, Planned, again, plan
 from infra_assets.planning.reasons import reasons, side, was
 from infra_assets.planning.sharing import shared
 from infra_assets.planning.targets import Target, Targets, load_targets
@@ -217,15 +217,13 @@ class Planner:
     def plan_again(self, teps: Sequence[Tep], cells: Collection[Key]) -> Plan:
         """Return a plan that runs some deployed cells again, each with its program, whether or not anything has changed; for starting it.
 
+        What is downstream of them follows, where their outputs come out as others.
+
         Raises:
             InfraError: a commit cannot be had.
         """
-        deployed = self._deployed(teps, self.commit_of)
-
-        def projects(tep: Tep) -> list[Project]:
-            return [project for project in deployed(tep) if (tep.name, project.name) in cells]
-
-        return self._plan(teps, projects, commit=None, force=True, keeping=True)
+        found = self._plan(teps, self._deployed(teps, self.commit_of), commit=None, keeping=True)
+        return replace(found, planned=again(found.planned, cells, found.resolutions))
 
     def _deployed(self, teps: Sequence[Tep], fallback: Callable[[Tep], str]) -> Callable[[Tep], list[Project]]:
         by_tep: dict[str, list[Standing]] = {}

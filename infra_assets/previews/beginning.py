@@ -92,10 +92,11 @@ def begin_drift(
         InfraError: a commit cannot be had.
     """
     planner.around  # noqa: B018
-    cells, order, broken = _cells(planner, teps, selection)
     moment = now()
+    check_id = new_id(moment)
+    cells, order, broken = _cells(planner, check_id, teps, selection)
     check = Check(
-        new_id(moment), "drift", CheckState.RUNNING, f"Drift of {counted(len(teps), 'TEP')}",
+        check_id, "drift", CheckState.RUNNING, f"Drift of {counted(len(teps), 'TEP')}",
         {
             "programs": "the commit that each cell was deployed with",
             "environments": "as they are live",
@@ -107,7 +108,7 @@ def begin_drift(
     store = CheckStore(connect(planner.settings.database_url))
     has = {cell.tep for cell in cells}
     requests = [CheckRequest(check.id, tep.name, 1, due[tep.name]) for tep in teps if tep.name in has]
-    store.add(check, [replace(cell, check_id=check.id) for cell in cells], requests)
+    store.add(check, cells, requests)
     return check
 
 
@@ -166,7 +167,7 @@ def _resolvers(planner: Planner, teps: Sequence[Tep], proposal: Proposal, *, sta
     return found[0], found[1]
 
 
-def _cells(planner: Planner, teps: Sequence[Tep], selection: Selection) -> tuple[list[CheckedCell], list[str], list[str]]:
+def _cells(planner: Planner, check_id: str, teps: Sequence[Tep], selection: Selection) -> tuple[list[CheckedCell], list[str], list[str]]:
     """Return every cell that is there or should be, the projects in order, and a line for each project that cannot be loaded."""
     latest = planner.ledger.standings([tep.name for tep in teps])[0]
     deployed: dict[str, dict[str, str]] = {}
@@ -187,7 +188,9 @@ def _cells(planner: Planner, teps: Sequence[Tep], selection: Selection) -> tuple
         mine = deployed.get(tep.name, {})
         names = list(dict.fromkeys([*(project.name for project in catalogue.tenant_projects()), *mine]))
         order |= dict.fromkeys(names)
-        cells += [CheckedCell("", tep.name, project, position, state=mine.get(project, NEVER)) for position, project in enumerate(names)]
+        cells += [
+            CheckedCell(check_id, tep.name, project, position, state=mine.get(project, NEVER)) for position, project in enumerate(names)
+        ]
     picked = selection.pick_projects(order) if order else []
     return [cell for cell in cells if cell.project in picked], picked, list(broken)
 

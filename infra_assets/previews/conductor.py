@@ -54,7 +54,7 @@ class CheckConductor:
         if check.state == CheckState.RUNNING:
             self._settle(check)
             self._ask(check)
-            if not self.store.requests(check.id, states=[Asked.WAITING, Asked.ASKED]):
+            if not self.store.requests(check.id, states=[Asked.WAITING, Asked.ASKED], limit=1):
                 self.store.end(check.id, CheckState.DONE)
         check = self.store.get(check_id)
         if check.state != CheckState.RUNNING and not check.reported and self.store.begin_report(check.id):
@@ -75,20 +75,16 @@ class CheckConductor:
         going = self.store.requests(check.id, states=[Asked.ASKED])
         if not going:
             return
-        runs: dict[str, Run] = {}
-        for run in self._runs.runs(tags={CHECK_TAG: check.id}):
-            runs.setdefault(run.tags.get(REQUEST_TAG, ""), run)
+        # Of a large check's runs hardly any go on: the others are asked for one by one, each once.
+        active = {run.tags.get(REQUEST_TAG) for run in self._runs.runs(tags={CHECK_TAG: check.id}, active=True)}
         for request in going:
-            lost = request.asked_at is not None and request.asked_at < now() - timedelta(seconds=LOST_S)
-            run = runs.get(request.key) or (self._older(request) if lost else None)
+            if request.key in active:
+                continue
+            run = next(iter(self._runs.runs(tags={REQUEST_TAG: request.key})), None)
             if run is not None and not run.active:
                 self._end(request, run)
-            elif run is None and lost:
+            elif run is None and request.asked_at and request.asked_at < now() - timedelta(seconds=LOST_S):
                 self._again(request, "Dagster has no run for it")
-
-    def _older(self, request: CheckRequest) -> Run | None:
-        """Return a request's run by itself: of a large check's runs a sensor sees only the newest."""
-        return next(iter(self._runs.runs(tags={REQUEST_TAG: request.key})), None)
 
     def _end(self, request: CheckRequest, run: Run) -> None:
         begun = any(cell.started_at for cell in self.store.cells(request.check_id, request.tep))
@@ -107,10 +103,10 @@ class CheckConductor:
     def _ask(self, check: Check) -> None:
         asked = len(self.store.requests(check.id, states=[Asked.ASKED]))
         room = max(0, 2 * max(self._settings.cap, AHEAD) - asked)
-        due = [each for each in self.store.requests(check.id, states=[Asked.WAITING]) if each.due_at <= now()][:room]
+        due = self.store.requests(check.id, states=[Asked.WAITING], due_at=now(), limit=room)
         if not due:
             return
-        fleet = {tep.name: tep for tep in Registry(connect(self._settings.database_url)).list()}
+        fleet = Registry(connect(self._settings.database_url)).named([each.tep for each in due])
         projects = dict.fromkeys(check.projects, ()) if check.kind == "drift" else {}
         self._runs.prepare([each.tep for each in due if each.tep in fleet], projects)
         mine: list[CheckRequest] = []

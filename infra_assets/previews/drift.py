@@ -33,13 +33,19 @@ class DriftOf:
         self._operator = operator
         self._tep = tep
         self._foreseen: dict[str, Outputs] = {}
+        self._found: dict[str, Finding] = {}
 
     def look(self, project: str) -> Finding:
-        """Check one cell.
+        """Check one cell; whatever it builds on is looked at before it, if that was never deployed either.
 
         Raises:
             InfraError: it cannot be checked.
         """
+        if project not in self._found:
+            self._found[project] = self._look(project)
+        return self._found[project]
+
+    def _look(self, project: str) -> Finding:
         entry = self._latest.get(project)
         planned = self._planned.get(project)
         if planned is not None and planned.verdict == ERROR:
@@ -74,6 +80,9 @@ class DriftOf:
         if planned is None:
             return Finding(IN_SYNC, state, "it is not there, and the commit of its TEP does not have it")
         cell = planned.cell
+        for upstream in cell.project.about.depends_on:
+            if upstream not in self._successes:  # Dagster runs checks in no particular order
+                self.look(upstream)
         outcome = self._operator.preview(cell, role=reader(self._successes), foreseen=self._foreseen)
         if not outcome.ok:
             return failed(outcome, state=state)

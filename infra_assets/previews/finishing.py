@@ -6,6 +6,7 @@ from datetime import timedelta
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.registry import Registry
+from infra_assets.garbage import uncollected
 from infra_assets.previews.models import Check
 from infra_assets.previews.reporting import Reporter
 from infra_assets.reports.artifacts import Artifacts, open_artifacts
@@ -32,8 +33,9 @@ def finisher(settings: Settings, registry: Registry, dagster_url: str = "") -> C
     def finish(check: Check) -> None:
         fleet: Mapping[str, Tep] = {tep.name: tep for tep in registry.list()}
         reporter = Reporter(settings, fleet, dagster_url)
-        report, histories = reporter.compared(check)
-        keep(artifacts(settings), report)
+        with uncollected():
+            report, histories = reporter.compared(check)
+            keep(artifacts(settings), report)
         reporter.store.end_report(check.id, report.trend.as_json() if report.trend else None, histories)
         days = timedelta(days=settings.reports_days)
         artifacts(settings).prune(days, AT_LEAST)

@@ -78,7 +78,7 @@ class Reporter:
         before = next((each for each in self.store.earlier(check) if _covers(each, check)), None)
         # Of a look at the whole fleet only what a look at a part of it has looked at too.
         same = before if before is None or is_whole(check) else replace(before, teps=check.teps, projects=check.projects)
-        earlier = self.report(same) if same else None
+        earlier = self.report(same, self.store.verdicts(same.id)) if same else None
         told = {row.name: row.history for row in earlier.rows} if earlier else {}
         histories = {(row.tep.name, row.project): extended(told.get(row.name, ""), row.verdict) for row in report.rows}
         every = [replace(each, history=histories[each.tep.name, each.project]) for each in report.rows]

@@ -1,8 +1,9 @@
 """Where checks are kept: row by row, so that whoever dies leaves what was found."""
 
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,11 @@ from infra_assets.stacks.ledger import Key
 
 LAST = "last"
 CHECK = [checks.c[each.name] for each in fields(Check)]
+COLUMNS = [check_cells.c[each.name] for each in fields(CheckedCell)]
+CELL = [sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column for column in COLUMNS]
+TEXTS = [place for place, column in enumerate(COLUMNS) if isinstance(column.type, sa.JSON)]
+"""Which of them are JSON: it is read by ourselves, because nearly all of it says that there is nothing."""
+EMPTY: Mapping[str | None, Any] = {None: None, "null": None, "[]": (), "{}": {}}
 REPORTING_S = 300
 """Seconds after which a report is written by somebody else than who began with it."""
 REPAIRABLE = (DRIFTED, BOTH)
@@ -36,9 +42,9 @@ class CheckStore:
 
     def add(self, check: Check, its_cells: Iterable[CheckedCell], its_requests: Iterable[CheckRequest]) -> None:
         """Store a new check, all of it or nothing."""
-        cells, requests = [asdict(cell) for cell in its_cells], [asdict(request) for request in its_requests]
+        cells, requests = [_values(cell) for cell in its_cells], [_values(request) for request in its_requests]
         with self.engine.begin() as connection:
-            connection.execute(sa.insert(checks).values(asdict(check)))
+            connection.execute(sa.insert(checks).values(_values(check)))
             if cells:
                 connection.execute(sa.insert(check_cells), cells)
             if requests:
@@ -78,6 +84,12 @@ class CheckStore:
         before = (checks.c.kind == check.kind) & (checks.c.state == CheckState.DONE) & (checks.c.id < check.id)
         return self._read(sa.select(*CHECK).where(before).order_by(checks.c.id.desc()).limit(limit))
 
+    def reported(self, kind: Kind, limit: int = 50) -> list[str]:
+        """Return the ids of the checks that are done and reported, newest first."""
+        done = (checks.c.kind == kind) & (checks.c.state == CheckState.DONE) & checks.c.reported.is_(True)
+        with self.engine.connect() as connection:
+            return list(connection.scalars(sa.select(checks.c.id).where(done).order_by(checks.c.id.desc()).limit(limit)))
+
     def end(self, check_id: str, state: CheckState) -> bool:
         """Note that a running check has ended; returns whether it was running."""
         mine = (checks.c.id == check_id) & (checks.c.state == CheckState.RUNNING)
@@ -104,22 +116,36 @@ class CheckStore:
 
     def cells(self, check_id: str, tep: str | None = None) -> list[CheckedCell]:
         """Return a check's cells, upstream first in each TEP."""
-        query = sa.select(check_cells).where(check_cells.c.check_id == check_id).order_by(check_cells.c.tep, check_cells.c.position)
+        query = sa.select(*CELL).where(check_cells.c.check_id == check_id).order_by(check_cells.c.tep, check_cells.c.position)
         if tep is not None:
             query = query.where(check_cells.c.tep == tep)
         with self.engine.connect() as connection:
-            return [CheckedCell(**row) for row in connection.execute(query).mappings()]
+            return [_cell(row) for row in connection.execute(query)]
 
-    def unseen(self, check_id: str) -> int:
-        """Return how many of a check's cells were not looked at yet."""
-        mine = (check_cells.c.check_id == check_id) & (check_cells.c.verdict == "")
+    def verdicts(self, check_id: str) -> list[CheckedCell]:
+        """Return a check's cells with their verdicts and histories, and nothing else: what a later one is compared with."""
+        columns = [check_cells.c[name] for name in ("check_id", "tep", "project", "position", "verdict", "state", "history")]
+        query = sa.select(*columns).where(check_cells.c.check_id == check_id)
         with self.engine.connect() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(check_cells).where(mine)) or 0
+            return [CheckedCell(*row[:4], verdict=row[4], state=row[5], history=row[6]) for row in connection.execute(query)]
+
+    def counts(self, check_id: str) -> dict[str, int]:
+        """Return how many of a check's cells have which verdict; "" are those that were not looked at yet."""
+        query = sa.select(check_cells.c.verdict, sa.func.count()).where(check_cells.c.check_id == check_id).group_by(check_cells.c.verdict)
+        with self.engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def told(self, check_id: str) -> list[tuple[str, str]]:
+        """Return the names of a check's cells that were looked at, with their verdicts."""
+        mine = (check_cells.c.check_id == check_id) & (check_cells.c.verdict != "")
+        query = sa.select(check_cells.c.project, check_cells.c.tep, check_cells.c.verdict).where(mine)
+        with self.engine.connect() as connection:
+            return [(f"{project}/{tep}", verdict) for project, tep, verdict in connection.execute(query)]
 
     def set_cell(self, check_id: str, tep: str, project: str, **values: Any) -> None:
         """Change a cell's row."""
         with self.engine.begin() as connection:
-            connection.execute(sa.update(check_cells).where(_cell(check_id, tep, project)).values(values))
+            connection.execute(sa.update(check_cells).where(_is(check_id, tep, project)).values(values))
 
     def fail_unseen(self, check_id: str, tep: str, message: str, run_id: str | None) -> None:
         """Note of what nobody has come to that it could not be checked."""
@@ -127,13 +153,17 @@ class CheckStore:
         with self.engine.begin() as connection:
             connection.execute(sa.update(check_cells).where(mine).values(verdict=ERROR, message=message, run_id=run_id, finished_at=now()))
 
-    def requests(self, check_id: str, *, states: Iterable[str] = ()) -> list[CheckRequest]:
-        """Return a check's requests in the order in which they are due."""
+    def requests(
+        self, check_id: str, *, states: Iterable[str] = (), due_at: datetime | None = None, limit: int | None = None
+    ) -> list[CheckRequest]:
+        """Return a check's requests in the order in which they are due; with `due_at` those that are due by then."""
         query = sa.select(check_requests).where(check_requests.c.check_id == check_id)
         if chosen := list(states):
             query = query.where(check_requests.c.state.in_(chosen))
+        if due_at is not None:
+            query = query.where(check_requests.c.due_at <= due_at)
         with self.engine.connect() as connection:
-            rows = connection.execute(query.order_by(check_requests.c.due_at, check_requests.c.tep)).mappings()
+            rows = connection.execute(query.order_by(check_requests.c.due_at, check_requests.c.tep).limit(limit)).mappings()
             return [_request(row) for row in rows]
 
     def set_request(self, request: CheckRequest, **values: Any) -> bool:
@@ -159,9 +189,9 @@ class CheckStore:
             .subquery()
         )
         same = (check_cells.c.tep == newest.c.tep) & (check_cells.c.project == newest.c.project) & (check_cells.c.check_id == newest.c.id)
-        query = sa.select(check_cells).join(newest, same).where(check_cells.c.verdict.in_(REPAIRABLE))
+        query = sa.select(*CELL).join(newest, same).where(check_cells.c.verdict.in_(REPAIRABLE))
         with self.engine.connect() as connection:
-            return {(cell.tep, cell.project): cell for cell in (CheckedCell(**row) for row in connection.execute(query).mappings())}
+            return {(cell.tep, cell.project): cell for cell in map(_cell, connection.execute(query))}
 
     def prune(self, before: datetime, at_least: int) -> list[str]:
         """Forget checks that are older, but for the newest of each kind; returns their ids."""
@@ -184,7 +214,19 @@ class CheckStore:
         return [_check(row) for row in rows]
 
 
-def _cell(check_id: str, tep: str, project: str) -> sa.ColumnElement[bool]:
+def _values(item: Check | CheckedCell | CheckRequest) -> dict[str, Any]:
+    return {each.name: getattr(item, each.name) for each in fields(item)}
+
+
+def _cell(row: sa.Row[Any]) -> CheckedCell:
+    values = list(row)
+    for place in TEXTS:
+        text = values[place]
+        values[place] = EMPTY[text] if text in EMPTY else json.loads(text)
+    return CheckedCell(*values)
+
+
+def _is(check_id: str, tep: str, project: str) -> sa.ColumnElement[bool]:
     return (check_cells.c.check_id == check_id) & (check_cells.c.tep == tep) & (check_cells.c.project == project)
 
 

@@ -8,7 +8,7 @@ no harm.
 import logging
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.plan import MAYBE
 from infra_assets.planning.planner import Planner
 from infra_assets.rollouts.foresight import above_limits
 from infra_assets.rollouts.models import GOING, GOOD, MOVING, Asked, Request, Rollout, State, Wave
@@ -36,6 +37,7 @@ from infra_assets.runs import (
     Runs,
 )  # fmt: skip
 from infra_assets.stacks.health import CHECKS
+from infra_assets.stacks.ledger import Key
 from infra_assets.texts import counted, listed
 
 LOST_S = 60
@@ -212,7 +214,13 @@ class Conductor:
         self._take_over(rollout, chosen)
         self._prepare(rollout, chosen)
         asked = [item for item in chosen if self.store.asked.set(item, [Asked.WAITING], state=Asked.ASKED.value, asked_at=now())]
-        self._runs.launch([_run_request(rollout, item, fleet[item.tep]) for item in asked if item.tep in fleet])
+        following = self._following(rollout)
+        self._runs.launch([_run_request(rollout, item, fleet[item.tep], following) for item in asked if item.tep in fleet])
+
+    def _following(self, rollout: Rollout) -> Collection[Key]:
+        """Return the cells that a repair runs only where what is upstream has changed."""
+        cells = self.store.cells(rollout.id) if rollout.options.refresh else []
+        return {(cell.tep, cell.project) for cell in cells if cell.verdict == MAYBE}
 
     def _room(self, rollout: Rollout) -> int:
         if rollout.options.strict and rollout.wave != PREVIEWS:
@@ -342,7 +350,7 @@ class Conductor:
         return {tep.name: tep for tep in self._planner.registry.list()}
 
 
-def _run_request(rollout: Rollout, request: Request, tep: Tep) -> RunRequest:
+def _run_request(rollout: Rollout, request: Request, tep: Tep, following: Collection[Key]) -> RunRequest:
     preview = request.operation == "preview"
     tags = {
         ROLLOUT_TAG: rollout.id,
@@ -353,7 +361,8 @@ def _run_request(rollout: Rollout, request: Request, tep: Tep) -> RunRequest:
         CLASS_TAG: "preview" if preview else rollout.options.priority,
     }
     options = rollout.options
-    return RunRequest(tep.name, request.projects, tags, options.force, options.refresh, "preview" if preview else "rollout")
+    follow = [project for project in request.projects if (tep.name, project) in following]
+    return RunRequest(tep.name, request.projects, tags, options.force, options.refresh, "preview" if preview else "rollout", follow)
 
 
 def _told(found: Blocked) -> str:

@@ -35,7 +35,9 @@ class Launch:
     at_once: bool = False
     priority: Literal["hotfix", "rollout"] = "rollout"
     drifted: bool = False
-    """Only what the last look at it has found drifted: it is run again, and what was changed in the cloud is changed back."""
+    """Only what the last look at it has found drifted: it is run again, and what was changed in the cloud is changed back.
+
+    What is downstream follows, where outputs come out as others."""
     cells: Collection[Key] | None = None
     """Of these, where some are given."""
 

@@ -7,6 +7,7 @@ CLI four times more, for outputs and history (0.6 s a stack); both are in the en
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import grpc
 from pulumi.automation._server import LanguageServer  # pyright: ignore[reportPrivateImportUsage]
@@ -53,9 +54,15 @@ def operate(workspace: StackWorkspace, arguments: tuple[str, ...], program: Prog
         message = explain(error)
     finally:
         server.stop(0)
-    if workspace.command.stopped:
-        message = workspace.command.stopped
-    return from_events(arguments[0], read_events(workspace.event_log), ok=not message, duration_s=time.monotonic() - began, message=message)
+    stopped = workspace.command.stopped
+    events = read_events(workspace.event_log)
+    found = from_events(arguments[0], events, ok=not (message or stopped), duration_s=time.monotonic() - began, message=message)
+    return replace(found, message=_told(stopped, found)) if stopped else found
+
+
+def _told(stopped: str, found: Outcome) -> str:
+    """Return why an operation was stopped, and what else went wrong: the engine itself says no more than that it was canceled."""
+    return "\n".join([stopped, *(line for line in found.message.splitlines() if not line.endswith("canceled"))])
 
 
 def explain(error: CommandError) -> str:

@@ -1,20 +1,19 @@
 """Proposed programs in a small fleet: what each stack that is touched would get, what each look costs, and what cannot be previewed."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra_assets.fleet.database import connect
-from infra_assets.orchestration.worker import PROCESS_TAG
+from infra_assets.orchestration.services import Services
 from infra_assets.previews.store import CheckStore
-from infra_assets.runs import CHECK_TAG
 from infra_assets.sandbox.emulator import calls
 from infra_assets.sandbox.tools import Tools
 from tests.end_to_end import test_canary as canary
@@ -41,6 +40,7 @@ from tests.end_to_end.test_fleet_rolls_out import graphql
 
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
 
+DEPLOYED = ("--env", "prod")
 LIMIT_S = 20
 IN_ONE_TEP = 'if pulumi.get_stack() == "{tep}-prod":\n    {what}\n'
 TAGGED = RECORDS.replace('require_int("days"))', 'require_int("days"), tags={"owner": "billing"})')
@@ -53,6 +53,11 @@ class Stage:
     engine: Engine
 
 
+@pytest.fixture(autouse=True)
+def counted_from_here(stage: Stage) -> None:
+    stage.engine.called()
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generator[Stage]:
     root = tmp_path_factory.mktemp("root")
@@ -63,7 +68,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory, tools: Tools) -> Generator[S
     house.variables["INFRA_GRACE_S"] = "5"
     try:
         prepared(house)
-        engine.called()
         yield Stage(house, repository, engine)
     finally:
         house.close()
@@ -77,7 +81,7 @@ def test_what_cannot_be_made_again_comes_first_and_is_what_fails_ci(stage: Stage
     """And what builds on it is previewed as it would be afterwards."""
     stage.repository.branch("renamed", records=RECORDS.replace("/records/app", "/records/shop"))
     state, last = frozen(stage.house.state), calls(stage.house.emulator)[-1].n
-    said = stage.house.infra("preview", "--programs", "renamed", "--base", "main", "--fail-on", "stateful", "--format", "md")
+    said = stage.house.infra("preview", "--programs", "renamed", "--base", "main", *DEPLOYED, "--fail-on", "stateful", "--format", "md")
     assert said.code == 1, said.err
     assert "fails: stateful: 3 resources replaced or deleted that cannot be made again: records/amber-prod" in said.err
     headings = [line for line in said.out.splitlines() if line.startswith("#")]
@@ -90,7 +94,7 @@ def test_what_cannot_be_made_again_comes_first_and_is_what_fails_ci(stage: Stage
     assert verdicts(shown, "unchanged") == everywhere("records") | everywhere("app")
     for tep in TEPS:
         assert touched(found["records", tep]["resources"]) == [("replace", "records", ["name"])]
-        assert touched(found["app", tep]["resources"]) == [("update", "app", ["tags.records"])]
+        assert touched(found["app", tep]["resources"]) == [("update", "app", ["tags"])]
         assert found["app", tep]["cause"] == "after records"
         assert found["records", tep]["cause"].startswith("program: commit ")
     assert stage.engine.called() == ["preview"] * 6
@@ -104,7 +108,7 @@ def test_a_branch_behind_its_base_shows_its_own_change_alone_and_costs_a_call_a_
     said = stage.house.infra("preview", "--programs", "behind", "--base", "main", "--tep", "*r-prod", "--format", "json")
     assert said.code == 3, said.err
     assert verdicts(said, "unchanged") == {("account", "amber-prod"): "changed", ("account", "cedar-prod"): "changed"}
-    roles = touched(cells(said)["account", "amber-prod"]["resources"])
+    roles = sorted(touched(cells(said)["account", "amber-prod"]["resources"]))
     assert roles == [("update", "deploy", ["description"]), ("update", "preview", ["description"])]
     assert " merged into main " in said.json["about"]["programs"]
     assert stage.engine.called() == ["preview"] * 2
@@ -140,7 +144,7 @@ def test_what_cannot_be_previewed_says_why_and_nobody_else_is_kept_from_it(stage
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[: len(whole) // 2])
     try:
-        said = stage.house.infra("preview", "--programs", "raising", "--base", "main", "--format", "json")
+        said = stage.house.infra("preview", "--programs", "raising", "--base", "main", *DEPLOYED, "--format", "json")
     finally:
         damaged.write_bytes(whole)
     assert said.code == 1, said.err
@@ -149,32 +153,32 @@ def test_what_cannot_be_previewed_says_why_and_nobody_else_is_kept_from_it(stage
         ("records", "amber-prod"): "changed",
         ("records", "birch-prod"): "changed",
         ("records", "cedar-prod"): "error",
-        ("app", "amber-prod"): "changed",
+        ("app", "amber-prod"): "same",
         ("app", "birch-prod"): "error",
         ("app", "cedar-prod"): "error",
     }
     line = raising.splitlines().index('    raise ValueError("no such queue")') + 1
     assert found["app", "birch-prod"]["message"] == f"pulumi_programs/app/__main__.py:{line}: no such queue"
     assert "records/cedar-prod" in found["records", "cedar-prod"]["message"]
-    stage.engine.called()
+
+
+def worker(house: House, room: str) -> psutil.Process | None:
+    """Return the process of the run that previews in a room of this name."""
+    for process in Services(house.settings).workers():
+        with suppress(psutil.NoSuchProcess):
+            if any(room in child.cwd() for child in process.children()):
+                return process
+    return None
 
 
 def test_a_program_that_hangs_and_a_run_that_is_killed_are_errors(stage: Stage) -> None:
     asleep = "__import__('time').sleep(600)"
     hanging = "".join(IN_ONE_TEP.format(tep=tep, what=asleep) for tep in ("birch", "cedar"))
     stage.repository.branch("hanging", records=TAGGED + hanging)
-    command = stage.house.started("preview", "--programs", "hanging", "--base", "main", "--format", "json")
+    command = stage.house.started("preview", "--programs", "hanging", "--base", "main", *DEPLOYED, "--format", "json")
     began = time.monotonic()
 
-    def working() -> str | None:
-        store = CheckStore(connect(stage.house.settings.database_url))
-        (check,) = store.checks(limit=1)
-        started = [cell for cell in store.cells(check.id, "cedar-prod") if cell.started_at] if check.state == "running" else []
-        return check.id if started else None
-
-    check = wait_for("the preview of cedar-prod to begin", working, 60)
-    (run,) = [run for run in stage.house.dagster.runs(tags={CHECK_TAG: check}) if run.tep == "cedar-prod"]
-    os.kill(int(run.tags[PROCESS_TAG].split(":")[1]), signal.SIGKILL)
+    wait_for("the preview of cedar-prod to begin", lambda: worker(stage.house, "records-cedar-prod"), 60).kill()
     out, err = command.communicate(timeout=200)
     assert command.returncode == 1, err
     found = {(cell["project"], cell["tep"]): cell for cell in json.loads(out)["cells"]}
@@ -183,8 +187,7 @@ def test_a_program_that_hangs_and_a_run_that_is_killed_are_errors(stage: Stage) 
     assert found["records", "birch-prod"]["message"] == f"cancelled after {LIMIT_S} s, the limit for one operation"
     assert found["records", "cedar-prod"]["message"] == "its run ended before it: failure"
     assert time.monotonic() - began < LIMIT_S + 60
-    assert not [run for run in stage.house.dagster.runs(active=True) if run.tags.get(CHECK_TAG) == check]
-    stage.engine.called()
+    assert stage.house.dagster.runs(active=True) == []
 
 
 def test_a_secret_that_a_branch_changes_is_nowhere_in_clear(stage: Stage, tmp_path: Path) -> None:
@@ -209,7 +212,6 @@ def test_a_secret_that_a_branch_changes_is_nowhere_in_clear(stage: Stage, tmp_pa
     assert watch.found == set()
     assert canary.clear_in(house.home) == []
     assert not [form for form in (*canary.FORMS, TOKEN) if form in said.out + said.err]
-    stage.engine.called()
 
 
 def test_a_look_for_drift_costs_a_call_a_cell_and_another_where_something_has_drifted(stage: Stage) -> None:
@@ -228,7 +230,8 @@ def test_a_look_for_drift_costs_a_call_a_cell_and_another_where_something_has_dr
     found = cells(said)
     (drift,) = found["app", "amber-prod"]["drift"]
     assert [(each["path"], each["after"]) for each in drift["properties"]] == [("tags.records", "somebody-elses")]
-    assert f"program: commit {git(stage.repository.root, 'rev-parse', 'main')[:8]}" in found["app", "birch-prod"]["cause"]
+    merged = git(stage.repository.root, "rev-parse", "main")[:8]
+    assert f"→ {merged} (app/__main__.py)" in found["app", "birch-prod"]["cause"]
     assert {found[project, FRESH]["state"] for project in PROJECTS} == {"never"}
     assert {each["operation"] for each in found["app", FRESH]["resources"]} == {"create"}
 

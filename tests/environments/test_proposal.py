@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from infra_assets.environments.opening import open_resolver, sources
 from infra_assets.environments.proposal import hidden, open_proposal
+from infra_assets.environments.sources.narrowing import Nothing
 from infra_assets.environments.sources.protocol import SourceError, WritableSource, blob_id
-from infra_assets.environments.sources.referrers import Nothing, Referrers
+from infra_assets.environments.sources.referrers import Referrers
 from infra_assets.errors import UsageError
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.settings import Settings

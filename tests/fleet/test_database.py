@@ -14,6 +14,7 @@ from infra_assets.fleet import (
     database,
     registry,
 )
+from infra_assets.previews import tables as check_tables  # noqa: F401
 from infra_assets.rollouts import deliveries, tables  # noqa: F401
 from infra_assets.stacks import ledger  # noqa: F401
 

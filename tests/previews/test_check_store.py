@@ -93,7 +93,7 @@ def test_what_nobody_came_to_is_an_error_and_what_was_found_stands(store: CheckS
     store.set_cell(of.id, "c1-prod", "account", verdict="in-sync")
     store.fail_unseen(of.id, "c1-prod", "its run ended", "run1")
     assert [(cell.verdict, cell.message) for cell in store.cells(of.id, "c1-prod")] == [("in-sync", ""), ("error", "its run ended")]
-    assert store.unseen(of.id) == 2
+    assert store.counts(of.id)[""] == 2
 
 
 def test_what_is_to_be_repaired_is_what_the_newest_look_says_and_an_error_is_no_look(store: CheckStore) -> None:

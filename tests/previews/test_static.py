@@ -18,13 +18,8 @@ from infra_assets.previews.static import Unopened
 from infra_assets.previews.store import CheckStore
 from tests.rollouts.house import House, tep
 
-LOOKED_UP = {
-    "fn::open::aws-parameter-store": {
-        "region": "us-east-1",
-        "login": {"accessKeyId": "AKIA", "secretAccessKey": "x"},
-        "get": {"size": {"name": "/size"}},
-    }
-}
+LOGIN = {"accessKeyId": "AKIA", "secretAccessKey": "x"}
+LOOKED_UP = {"fn::open::aws-parameter-store": {"region": "us-east-1", "login": LOGIN, "get": {"size": {"name": "/size"}}}}
 
 
 @pytest.fixture(autouse=True)

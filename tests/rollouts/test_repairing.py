@@ -7,6 +7,7 @@ import pytest
 
 from infra_assets.errors import UsageError
 from infra_assets.fleet.selection import Selection
+from infra_assets.orchestration.client import run_config
 from infra_assets.previews.models import Check, CheckedCell, CheckState
 from infra_assets.previews.store import CheckStore
 from infra_assets.reports.changes import ResourceChange
@@ -18,17 +19,18 @@ from tests.rollouts.house import House
 VPC, BUCKET = "aws:ec2/vpc:Vpc", "aws:s3/bucket:Bucket"
 
 
-def found(
-    *changes: tuple[str, str], mending: tuple[tuple[str, str], ...] | None = None, verdict: str = "drifted", **values: Any
-) -> CheckedCell:
-    """A cell in which that was changed in the cloud, `(type, operation)`, and what would mend it."""
+Changes = tuple[tuple[str, str], ...]
+"""Types and operations."""
 
-    def plain(some: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+
+def found(*changes: tuple[str, str], mending: Changes | None = None, verdict: str = "drifted", **values: Any) -> CheckedCell:
+    """A cell in which that was changed in the cloud, and what would mend it: the same where nothing is said."""
+
+    def plain(some: Changes) -> list[dict[str, Any]]:
         return [ResourceChange(type_, "main", operation, **values).as_json() for type_, operation in some]
 
-    return CheckedCell(
-        "c", "c1-prod", "network", 0, verdict=verdict, drift=plain(changes), resources=plain(changes if mending is None else mending)
-    )
+    resources = plain(changes if mending is None else mending)
+    return CheckedCell("c", "c1-prod", "network", 0, verdict=verdict, drift=plain(changes), resources=resources)
 
 
 @pytest.mark.parametrize(
@@ -59,17 +61,12 @@ def test_by_themselves_only_cells_of_the_environments_are_repaired_that_are_name
 
 def look(house: House, number: int, *drifted: str, verdict: str = "drifted") -> None:
     """A drift check of every cell, which has found some of them drifted."""
-    began = house.clock()
-    check = Check(
-        f"20261129T{number:06d}Z-aaaaaa", "drift", CheckState.RUNNING, "Drift", {}, [], [], [], "jo", datetime.now(UTC)
-    )  # fmt: skip
-    cells = [
-        CheckedCell(
-            check.id, tep, project, 0, verdict=verdict if f"{project}/{tep}" in drifted else "in-sync", cause="in the cloud Vpc main differs",
-            started_at=began, finished_at=began,
-        )
-        for tep, project in house.ledger.latest()
-    ]  # fmt: skip
+    began, cause = house.clock(), "in the cloud Vpc main differs"
+    check = Check(f"20261129T{number:06d}Z-aaaaaa", "drift", CheckState.RUNNING, "Drift", {}, [], [], [], "jo", datetime.now(UTC))
+    cells: list[CheckedCell] = []
+    for tep, project in house.ledger.latest():
+        said = verdict if f"{project}/{tep}" in drifted else "in-sync"
+        cells.append(CheckedCell(check.id, tep, project, 0, verdict=said, cause=cause, started_at=began, finished_at=began))
     store = CheckStore(house.store.engine)
     store.add(check, cells, [])
     store.end(check.id, CheckState.DONE)
@@ -108,7 +105,7 @@ def test_a_repair_runs_just_what_drifted_with_a_look_at_the_cloud_and_nothing_tw
     rollout = repair(deployed)
     assert rollout is not None
     assert rollout.options.refresh
-    assert {cell.name: cell.reasons for cell in deployed.store.cells(rollout.id)} == {
+    assert {f"{cell.project}/{cell.tep}": cell.reasons for cell in deployed.store.cells(rollout.id)} == {
         "network/c1-prod": ["drifted: in the cloud Vpc main differs"],
         "queue/c2-prod": ["drifted: in the cloud Vpc main differs"],
     }
@@ -118,6 +115,26 @@ def test_a_repair_runs_just_what_drifted_with_a_look_at_the_cloud_and_nothing_tw
         ("c1-prod", ("network",), True),
         ("c2-prod", ("queue",), True),
     }
+
+
+def test_what_is_downstream_of_a_repair_follows_and_is_not_forced(deployed: House) -> None:
+    """What was deleted and is made again has another id; but what is not applied there is none of a repair's business."""
+    look(deployed, 1, "account/c1-prod", "account/c2-prod")
+    deployed.own("c2-prod", {"network": {"zones": 3}})
+    rollout = repair(deployed)
+    assert rollout is not None
+    assert {f"{cell.project}/{cell.tep}": (cell.verdict, cell.reasons) for cell in deployed.store.cells(rollout.id)} == {
+        "account/c1-prod": ("run", ["drifted: in the cloud Vpc main differs"]),
+        "network/c1-prod": ("maybe", ["after account"]),
+        "account/c2-prod": ("run", ["drifted: in the cloud Vpc main differs"]),
+    }
+    deployed.turn()
+    asked = list(deployed.dagster.requests.values())[-2:]
+    assert {(request.tep, tuple(request.projects), tuple(request.following)) for request in asked} == {
+        ("c1-prod", ("account", "network"), ("network",)),
+        ("c2-prod", ("account",), ()),
+    }
+    assert run_config(next(request for request in asked if request.tep == "c1-prod")) == {"ops": {"account": {"config": {"refresh": True}}}}
 
 
 def test_a_repair_deploys_the_program_that_was_deployed(deployed: House) -> None:
@@ -146,7 +163,7 @@ def test_of_what_has_drifted_just_some_cells_are_repaired_where_they_are_named(d
     look(deployed, 1, "network/c1-prod", "queue/c2-prod")
     rollout = repair(deployed, cells=frozenset({("c1-prod", "network")}))
     assert rollout is not None
-    assert [cell.name for cell in deployed.store.cells(rollout.id)] == ["network/c1-prod"]
+    assert [(cell.project, cell.tep) for cell in deployed.store.cells(rollout.id)] == [("network", "c1-prod")]
 
 
 def test_a_person_who_runs_everything_again_does_not_look_at_the_cloud(deployed: House) -> None:

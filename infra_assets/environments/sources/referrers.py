@@ -1,9 +1,8 @@
-"""Which environments a change of others can concern: as Pulumi Cloud knows it, or not at all."""
+"""Which environments a change of others can concern, as Pulumi Cloud knows it."""
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 from infra_assets.environments.names import InvalidNameError, canonical_name
 from infra_assets.environments.sources.cloud_answers import Referrer, parse
@@ -18,26 +17,6 @@ _PAGES = 1000
 _MOST = 100
 """What concerns more environments than this is not followed: to ask for each would take longer than to resolve them."""
 _AT_ONCE = 8
-
-
-class Narrowing(Protocol):
-    """Tells which environments cannot be concerned, so that they need not be resolved."""
-
-    def closure(self, changed: Collection[str]) -> frozenset[str] | None:
-        """Return these environments and all that import one of them, directly or not; None where that is not known.
-
-        Raises:
-            SourceError: who knows it does not answer.
-        """
-        ...
-
-
-class Nothing:
-    """Knows nothing: everything is to be resolved."""
-
-    def closure(self, changed: Collection[str]) -> frozenset[str] | None:  # noqa: ARG002
-        """Return None."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)

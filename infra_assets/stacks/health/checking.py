@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_before_delay, wait_exponential
 
@@ -12,7 +13,9 @@ from infra_assets.errors import InfraError
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.health.looks import Finding, Health, Look
 from infra_assets.stacks.health.registry import CHECKS
-from infra_assets.stacks.operator import Operator
+
+if TYPE_CHECKING:
+    from infra_assets.stacks.operator import Operator  # imports the Pulumi SDK, which no command needs
 
 ROLE = "deploy"
 LONGEST_PAUSE_S = 15.0
@@ -22,7 +25,7 @@ Findings = list[Finding]
 
 
 def check(
-    operator: Operator, cell: Cell, clients: Clients, *, rollout_id: str = "", timeout_s: float = 300.0, poll_s: float = 1.0
+    operator: "Operator", cell: Cell, clients: Clients, *, rollout_id: str = "", timeout_s: float = 300.0, poll_s: float = 1.0
 ) -> Health:
     """Look at once, then every `poll_s` and ever less often, until all is well or `timeout_s` have passed; never longer. 0: look once.
 
@@ -50,7 +53,7 @@ def check(
     return Health(looking(look), time.monotonic() - started)
 
 
-def _look(operator: Operator, cell: Cell, clients: Clients, rollout_id: str) -> Findings:
+def _look(operator: "Operator", cell: Cell, clients: Clients, rollout_id: str) -> Findings:
     try:
         credentials = _log_in(operator, cell, rollout_id)
     except InfraError as error:
@@ -62,7 +65,7 @@ def _look(operator: Operator, cell: Cell, clients: Clients, rollout_id: str) -> 
     return [login, *CHECKS[cell.project.name](Look(cell, success.outputs, credentials, clients))]
 
 
-def _log_in(operator: Operator, cell: Cell, rollout_id: str) -> Credentials:
+def _log_in(operator: "Operator", cell: Cell, rollout_id: str) -> Credentials:
     """Log in as the role that deploys, also for the project that makes this role with another."""
     about = cell.project.about.model_copy(update={"role": ROLE})
     return operator.configurations.credentials(replace(cell, project=replace(cell.project, about=about)), rollout_id)

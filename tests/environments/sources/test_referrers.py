@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from infra_assets.environments.sources.cloud_api import CloudApi
+from infra_assets.environments.sources.narrowing import Nothing
 from infra_assets.environments.sources.protocol import SourceError
-from infra_assets.environments.sources.referrers import Found, Nothing, Referrers
+from infra_assets.environments.sources.referrers import Found, Referrers
 from tests.environments.sources import cloud_server
 from tests.environments.sources.cloud_server import ORGANIZATION, TOKEN, Cloud, cut, slow, status
 
