@@ -50,11 +50,15 @@ lint: setup  ## Check style, and the directions of imports
 types: setup  ## Check types
 	$(BIN)/pyright
 
-bench: tools  ## Measure rollouts against a shell loop and an ideal, plans of 5,000 TEPs, and resolving them against the official evaluator
+bench: tools  ## Measure rollouts, previews and drift checks against the bare engine and a shell loop; plans, checks and reports of 5,000 TEPs
 	$(BIN)/python -m benchmarks.rollout --format json
 	$(BIN)/python -m benchmarks.environments
 	$(BIN)/python -m benchmarks.plan --format json
 	$(BIN)/python -m benchmarks.makespan --format json
+	$(BIN)/python -m benchmarks.drift --format json
+	$(BIN)/python -m benchmarks.previews --format json
+	$(BIN)/python -m benchmarks.checks --format json
+	$(BIN)/python -m benchmarks.report --format json
 
 clean:  ## Stop the sandbox; remove its data and the virtual environment (engine and provider stay in the cache)
 	-@test -x $(BIN)/infra && $(BIN)/infra sandbox down --force

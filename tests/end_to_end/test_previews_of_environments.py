@@ -2,14 +2,17 @@
 
 import shutil
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from infra_assets.sandbox.emulator import calls
+from tests.end_to_end.browser import needs_browser, opened
 from tests.end_to_end.house import House, Said
 from tests.end_to_end.proposals import cells, commit, frozen, git, touched, verdicts
 
-pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
 
 OWN = "customer3-prod"
 """It has a retention of its own."""
@@ -100,3 +103,17 @@ def test_who_is_touched_is_told_without_an_engine(live: House, branch: str, prev
     assert verdicts(said, "unchanged", "maybe") == verdicts(previewed[0], "unchanged", "changed")
     assert {key for key, verdict in verdicts(said).items() if verdict == "maybe"} >= set(verdicts(previewed[0], "unchanged", "error"))
     assert len(live.dagster.runs()) == runs
+
+
+@pytest.mark.browser
+def test_the_report_shows_a_reviewer_what_each_tenant_would_get(
+    live: House, previewed: tuple[Said, list[bool], bool], artifacts: Path
+) -> None:
+    needs_browser()
+    with opened(width=1600, height=1000, scale=0.8) as page:
+        page.goto(f"{live.dagster.url}/reports/{previewed[0].json['id']}/report.html")
+        expect(page.locator("#status")).to_have_text("12 of 12 cells in 4 of 4 TEPs")
+        page.screenshot(path=artifacts / "preview-report.png")
+        page.locator(f'[role=gridcell][aria-label^="network/{OTHER}:"]').click()
+        expect(page.get_by_text("retentionInDays").last).to_be_visible()
+        page.screenshot(path=artifacts / "preview-cell.png")

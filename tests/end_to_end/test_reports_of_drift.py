@@ -4,7 +4,6 @@ Other tests use the same fleet: at the end it is as it was.
 """
 
 import json
-import os
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -15,18 +14,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra_assets.sandbox.emulator import Call, calls
-from tests.end_to_end.browser import CHROMIUM, opened
+from tests.end_to_end.browser import needs_browser, opened
 from tests.end_to_end.house import House, Said, wait_for
 from tests.end_to_end.proposals import cells, frozen, touched, verdicts
 from tests.end_to_end.test_fleet_rolls_out import PROJECTS, TEPS, graphql
 
-expect.set_options(timeout=20_000)
-pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(600)]
+expect.set_options(timeout=60_000)
+pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
 
 RENAMED, DELETED, REVOKED = ("cluster", "customer2-prod"), ("network", "ourcompany-stag"), ("account", "ourcompany-test")
 ROLE = "OrganizationAccountAccessRole"
 """As what the project `account` is looked at, and nothing else."""
-CHECKS = "/assets/{project}?view=checks&checkDetail=in_sync"
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,8 @@ def looked(fleet: House, mischief: Mischief) -> Looked:
 
 @pytest.fixture(scope="module")
 def page(looked: Looked) -> Generator[Page]:
-    if not CHROMIUM.exists():
-        missing = f"THE LOOK AT THE REPORT IS LEFT OUT: no browser at {CHROMIUM}; Debian's package is `chromium`"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with opened(height=1000) as page:
+    needs_browser()
+    with opened(width=1600, height=1000, scale=0.8) as page:
         yield page
 
 
@@ -188,15 +184,17 @@ def test_the_fleets_report_is_an_asset_with_numbers_to_plot(fleet: House, looked
 @pytest.mark.browser
 def test_the_partitions_page_shows_the_verdict_and_the_check_its_diff(page: Page, fleet: House, looked: Looked, artifacts: Path) -> None:
     page.goto(f"{fleet.dagster.url}/assets/cluster?view=partitions&partition={RENAMED[1]}")
-    expect(page.get_by_role("row").filter(has_text=re.compile("verdict.*drifted")).first).to_be_visible()
-    page.screenshot(path=artifacts / "drift-observation.png", full_page=True)
-    page.goto(f"{fleet.dagster.url}{CHECKS.format(project='cluster')}")
-    tabs = page.get_by_role("tab", name="Partitions")
+    expect(page.get_by_role("row").filter(has_text="verdict").filter(has_text="drifted")).to_be_visible()
+    expect(page.get_by_text("hands-off").first).to_be_visible()
+    page.screenshot(path=artifacts / "drift-observation.png")
+    page.goto(f"{fleet.dagster.url}/assets/cluster?view=checks&checkDetail=in_sync")
+    tabs = page.get_by_role("tab", name="Partitions")  # the asset's, and the check's
     expect(tabs).to_have_count(2)
     tabs.last.click()
     page.get_by_text(RENAMED[1], exact=True).first.click()
-    expect(page.get_by_text("SecurityGroup cluster-instances: tags.Name").first).to_be_visible()
-    page.screenshot(path=artifacts / "drift-check.png", full_page=True)
+    expect(page.get_by_text("drifted: in the cloud 1 resource differs: SecurityGroup cluster-instances: tags.Name")).to_be_visible()
+    expect(page.get_by_text("hands-off").first).to_be_visible()
+    page.screenshot(path=artifacts / "drift-check.png")
 
 
 @pytest.mark.browser

@@ -211,7 +211,8 @@ def test_forty_thousand_rows_are_quick() -> None:
 def test_names_that_the_engine_has_made_are_each_teps_own() -> None:
     def cell(number: int, digits: str) -> Row:
         arn = f"arn:aws:logs:us-east-1:{tep(number).account_id}:log-group:network-flow-{digits}:*"
-        change = ResourceChange("aws:cloudwatch/logGroup:LogGroup", "network-flow", "replace", [PropertyChange("arn", "update", arn, [arn])])
+        moved = PropertyChange("arn", "update", arn, [arn])
+        change = ResourceChange("aws:cloudwatch/logGroup:LogGroup", "network-flow", "replace", [moved])
         return Row(tep(number), "network", "deployed", verdict="changed", resources=[change])
 
     assert [len(group.teps) for group in groups([cell(1, "1a2b3c4"), cell(2, "5d6e7f8")])] == [2]
