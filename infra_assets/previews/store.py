@@ -20,7 +20,7 @@ from infra_assets.stacks.ledger import Key
 LAST = "last"
 CHECK = [checks.c[each.name] for each in fields(Check)]
 COLUMNS = [check_cells.c[each.name] for each in fields(CheckedCell)]
-CELL = [sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column for column in COLUMNS]
+CELL: list[sa.ColumnElement[Any]] = [sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column for column in COLUMNS]
 TEXTS = [place for place, column in enumerate(COLUMNS) if isinstance(column.type, sa.JSON)]
 """Which of them are JSON: it is read by ourselves, because nearly all of it says that there is nothing."""
 EMPTY: Mapping[str | None, Any] = {None: None, "null": None, "[]": (), "{}": {}}

@@ -209,9 +209,11 @@ def test_the_matrix_is_a_click_away_from_the_asset_and_a_cell_shows_the_property
     link = page.get_by_role("link", name=address).first
     page.goto(f"{fleet.dagster.url}{link.get_attribute('href')}")
     expect(page.locator("#status")).to_have_text("21 of 21 cells in 7 of 7 TEPs")
+    expect(page.get_by_text("tags.Name hands-off → cluster-instances", exact=False).first).to_be_visible()
+    expect(page.get_by_text("network-public-2 (aws:ec2/Subnet) is gone from the cloud; 1 other resource")).to_be_visible()
+    page.screenshot(path=artifacts / "drift-report.png")
     page.get_by_role("button", name=re.compile("drifted$")).click()
     expect(page.locator("#status")).to_have_text("2 of 21 cells in 2 of 7 TEPs: drifted")
-    page.screenshot(path=artifacts / "drift-report.png")
     page.locator(f'[role=gridcell][aria-label^="{"/".join(RENAMED)}:"]').click()
     expect(page.get_by_text("tags.Name").last).to_be_visible()
     expect(page.get_by_text("hands-off").last).to_be_visible()

@@ -31,7 +31,9 @@ function headline(cell, tep = CELLS.tep[cell]) {
   const look = lookOf(verdictOf(cell));
   if (!found.length || (look.tone === "bad" && message)) return message || text(CELLS.cause[cell], tep) || look.says;
   const [change, drift] = found[0];
-  return inShort(change, drift, tep) + (found.length > 1 ? `; ${counted(found.length - 1, "other resource")}` : "");
+  // What has drifted and what would bring it back are the same resource.
+  const others = new Set(found.map(([each]) => `${each.type} ${each.name}`)).size - 1;
+  return inShort(change, drift, tep) + (others ? `; ${counted(others, "other resource")}` : "");
 }
 
 const groupHeadline = (cells) => headline(cells[0], cells.length > 1 ? ANY : CELLS.tep[cells[0]]);
