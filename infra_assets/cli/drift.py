@@ -1,6 +1,7 @@
 """`infra drift`: what differs from the cloud, and what is merged or configured and not applied."""
 
 import getpass
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from infra_assets.cli.output import Format, stderr, write_table
 from infra_assets.errors import DIFFERENCES, FAILED, UsageError
 from infra_assets.fleet.selection import Selection
 from infra_assets.previews.beginning import begin_drift
+from infra_assets.reports.report import Report
 
 
 def drift(
@@ -45,8 +47,17 @@ def drift(
         stderr.print(f"check {check.id}: {len(check.teps)} TEPs, {len(check.projects)} projects", highlight=False)
         check = follow(context, check)
     report = context.report(check)
+    if last:
+        report = _part(report, chosen)
     write_report(report, form, output, bare=bare)
     exit_by(report)
+
+
+def _part(report: Report, chosen: Selection) -> Report:
+    """Return the part of a report that is meant."""
+    teps = {tep.name for tep in chosen.pick({row.tep.name: row.tep for row in report.rows}.values())}
+    projects = chosen.pick_projects(dict.fromkeys(row.project for row in report.rows))
+    return replace(report, rows=[row for row in report.rows if row.tep.name in teps and row.project in projects])
 
 
 def _parity(context: Context, chosen: Selection, compared: list[str], form: Format, output: Output) -> None:

@@ -92,8 +92,8 @@ def _reporter(loaded: Settings) -> Reporter:
 
 def _repair(loaded: Settings, check: Check) -> list[str]:
     """Start a rollout of what drift of low risk was found in, where the settings allow it."""
-    if not loaded.drift_repair:
-        return []
+    if not loaded.drift_repair or check.who != NIGHTLY:
+        return []  # who looks by hand wants to look
     planner = Planner(loaded)
     cells = by_itself(_reporter(loaded).store.cells(check.id), planner.registry.list(), loaded.drift_repair)
     if not cells:

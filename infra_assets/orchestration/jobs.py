@@ -26,7 +26,7 @@ def rollout_job(names: list[str]) -> UnresolvedAssetJobDefinition:
     healthy = [dg.AssetCheckKey(dg.AssetKey(name), HEALTHY) for name in names if name in health.CHECKS]
     return dg.define_asset_job(  # pyright: ignore[reportUnknownMemberType]  # its hooks have no type
         ROLLOUT,
-        selection=dg.AssetSelection.assets(*names) | dg.AssetSelection.checks(*healthy),
+        selection=dg.AssetSelection.assets(*names).without_checks() | dg.AssetSelection.checks(*healthy),
         description="Deploys a tenant-environment pair: runs `up` on each of its stacks, in the order of their dependencies.",
         tags={OPERATION_TAG: "up"},
     )

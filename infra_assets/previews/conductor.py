@@ -6,7 +6,7 @@ A run of a check changes nothing but rows of that check, so that one too many do
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from infra_assets.errors import InfraError
+from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.registry import Registry
@@ -108,7 +108,14 @@ class CheckConductor:
             return
         fleet = Registry(connect(self._settings.database_url)).named([each.tep for each in due])
         projects = dict.fromkeys(check.projects, ()) if check.kind == "drift" else {}
-        self._runs.prepare([each.tep for each in due if each.tep in fleet], projects)
+        try:
+            self._runs.prepare([each.tep for each in due if each.tep in fleet], projects)
+        except NotRunningError:
+            raise
+        except InfraError as error:  # Dagster cannot know one of its projects, say: that does not get better by asking for ever
+            for request in due:
+                self._again(request, error.message)
+            return
         mine: list[CheckRequest] = []
         for request in due:
             if request.tep not in fleet:

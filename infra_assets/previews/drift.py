@@ -50,9 +50,13 @@ class DriftOf:
         planned = self._planned.get(project)
         if planned is not None and planned.verdict == ERROR:
             raise InfraError("\n".join(planned.reasons))
-        if entry is None or entry.state == REMOVED or (self._success(project) is None and not entry.commit):
+        if entry is None or entry.state == REMOVED:
             return self._never(project, planned, NEVER if entry is None else entry.state)
-        return self._deployed(self._cell(project, entry), entry, planned)
+        # An operation that was refused before it began leaves the stack as the one before it has.
+        deployed = self._successes.get(project) or (entry if entry.commit else self._planner.ledger.before(entry))
+        if deployed is None:
+            return self._never(project, planned, entry.state)
+        return self._deployed(self._cell(project, deployed), entry, planned)
 
     def _deployed(self, cell: Cell, entry: Entry, planned: Planned | None) -> Finding:
         role = READING[cell.project.about.role]
@@ -90,17 +94,12 @@ class DriftOf:
             self._foreseen[project] = outcome.outputs
         return Finding(PENDING, state, "; ".join(planned.reasons) or "never deployed", outcome.counts, moving(outcome.changes))
 
-    def _cell(self, project: str, entry: Entry) -> Cell:
-        success = self._success(project)
-        commit = (success and success.commit) or entry.commit or self._commit
-        cell = Cell(self._planner.catalogue(commit).get(project), self._tep)
+    def _cell(self, project: str, deployed: Entry) -> Cell:
+        cell = Cell(self._planner.catalogue(deployed.commit or self._commit).get(project), self._tep)
         live = self._planned.get(project)
         if live is not None and live.cell.project.about == cell.project.about:
             self._operator.configurations.hold(cell, self._plan.resolutions[self._tep.name])
         return cell
-
-    def _success(self, project: str) -> Entry | None:
-        return self._successes.get(project)
 
     @cached_property
     def _commit(self) -> str:

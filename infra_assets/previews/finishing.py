@@ -38,7 +38,7 @@ def finisher(settings: Settings, registry: Registry, dagster_url: str = "") -> C
             keep(artifacts(settings), report)
         reporter.store.end_report(check.id, report.trend.as_json() if report.trend else None, histories)
         days = timedelta(days=settings.reports_days)
-        artifacts(settings).prune(days, AT_LEAST)
+        artifacts(settings).prune(days, 2 * AT_LEAST)
         reporter.store.prune(now() - days, AT_LEAST)
 
     return finish

@@ -35,9 +35,11 @@ class Finding:
     def values(self) -> dict[str, Any]:
         """Return it as a cell's row has it."""
         found: dict[str, Any] = {
-            "verdict": self.verdict, "cause": self.cause, "changes": dict(self.changes), "message": self.message, "finished_at": now(),
+            "verdict": self.verdict, "changes": dict(self.changes), "message": self.message, "finished_at": now(),
             "resources": [change.as_json() for change in self.resources], "drift": [change.as_json() for change in self.drift],
         }  # fmt: skip
+        # An error says nothing new of why it was looked at.
+        found |= {"cause": self.cause} if self.cause or self.verdict != ERROR else {}
         return found | ({"state": self.state} if self.state else {}) | ({"commit": self.commit} if self.commit else {})
 
 

@@ -22,7 +22,7 @@ QUEUED = "queued"
 def row(cell: CheckedCell, tep: Tep) -> Row:
     """Return one cell's row."""
     took = (cell.finished_at - cell.started_at).total_seconds() if cell.started_at and cell.finished_at else None
-    state = cell.state if cell.verdict else "deploying" if cell.started_at else QUEUED
+    state = cell.state if cell.verdict else QUEUED
     return Row(
         tep, cell.project, state or NEVER, verdict=cell.verdict, cause=cell.cause, changes=cell.changes, run_id=cell.run_id,
         finished_at=cell.finished_at, duration_s=took, message=cell.message, resources=restored(cell.resources),

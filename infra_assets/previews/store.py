@@ -127,7 +127,7 @@ class CheckStore:
         columns = [check_cells.c[name] for name in ("check_id", "tep", "project", "position", "verdict", "state", "history")]
         query = sa.select(*columns).where(check_cells.c.check_id == check_id)
         with self.engine.connect() as connection:
-            return [CheckedCell(*row[:4], verdict=row[4], state=row[5], history=row[6]) for row in connection.execute(query)]
+            return [CheckedCell(**row) for row in connection.execute(query).mappings()]
 
     def counts(self, check_id: str) -> dict[str, int]:
         """Return how many of a check's cells have which verdict; "" are those that were not looked at yet."""
@@ -191,7 +191,8 @@ class CheckStore:
         same = (check_cells.c.tep == newest.c.tep) & (check_cells.c.project == newest.c.project) & (check_cells.c.check_id == newest.c.id)
         query = sa.select(*CELL).join(newest, same).where(check_cells.c.verdict.in_(REPAIRABLE))
         with self.engine.connect() as connection:
-            return {(cell.tep, cell.project): cell for cell in map(_cell, connection.execute(query))}
+            found = [_cell(row) for row in connection.execute(query)]
+        return {(cell.tep, cell.project): cell for cell in found}
 
     def prune(self, before: datetime, at_least: int) -> list[str]:
         """Forget checks that are older, but for the newest of each kind; returns their ids."""
