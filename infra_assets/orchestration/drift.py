@@ -42,7 +42,7 @@ def _in_sync(project: str) -> dg.AssetChecksDefinition:
         tep = planner(context.run.run_id).registry.get(context.partition_key)
         check_id = check(context.run)
         if context.job_def.asset_layer.executable_asset_keys:
-            _drift.cache_clear()  # this run has also deployed something since the last look
+            _made.cache_clear()  # this run has also deployed something since the last look
         found = _look(context.run.run_id, tep, project, check_id)
         shown = metadata.checked(tep, found, check_id)
         # The partition's own page shows it too, beside its materializations.
@@ -65,8 +65,13 @@ def _look(run_id: str, tep: Tep, project: str, check_id: str) -> Finding:
     return kept[0]
 
 
-@lru_cache(maxsize=1)
 def _drift(run_id: str, tep: str) -> DriftOf:
+    return _made(run_id, tep)
+
+
+@lru_cache(maxsize=1)
+def _made(run_id: str, tep: str) -> DriftOf:
+    """Return the looks at a TEP that a run shares between its checks."""
     mine = planner(run_id)
     return DriftOf(mine, operator(run_id), mine.registry.get(tep))
 

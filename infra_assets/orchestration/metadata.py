@@ -43,13 +43,16 @@ def deployed(cell: Cell, deployment: Deployment) -> Metadata:
 
 
 def checked(tep: Tep, found: Finding, check_id: str) -> Metadata:
-    """Return what a drift check shows of a cell, in the order in which it is read."""
-    shown: Metadata = {"verdict": dg.MetadataValue.text(found.verdict), "state": dg.MetadataValue.text(found.state or "unknown")}
+    """Return what a drift check shows of a cell, in the order in which it is read.
+
+    Under other names than a materialization: the partition's page shows the newest of each name.
+    """
+    shown: Metadata = {"verdict": dg.MetadataValue.text(found.verdict), "stack_state": dg.MetadataValue.text(found.state or "unknown")}
     if said := found.message or found.cause:
-        shown["why"] = dg.MetadataValue.text(said)
+        shown["finding"] = dg.MetadataValue.text(said)
     shown["drifted_resources"] = dg.MetadataValue.int(len(found.drift))
     for operation in COUNTED:
-        shown[operation] = dg.MetadataValue.int(found.changes.get(operation, 0))
+        shown[f"would_{operation}"] = dg.MetadataValue.int(found.changes.get(operation, 0))
     if found.drift:
         shown["in_the_cloud"] = _table(found.drift)
     if found.resources:

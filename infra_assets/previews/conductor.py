@@ -17,6 +17,8 @@ from infra_assets.settings import Settings
 
 LOST_S = 60
 """Seconds after which a run that was asked for and is not there is asked for again."""
+GIVEN_UP_S = 600
+"""Seconds after which a run that Dagster refuses is not asked for any more."""
 TRIES = 3
 AHEAD = 20
 """Runs that wait in Dagster's queue, at least: enough that it never runs dry between two looks."""
@@ -112,10 +114,9 @@ class CheckConductor:
             self._runs.prepare([each.tep for each in due if each.tep in fleet], projects)
         except NotRunningError:
             raise
-        except InfraError as error:  # Dagster cannot know one of its projects, say: that does not get better by asking for ever
-            for request in due:
-                self._again(request, error.message)
-            return
+        except InfraError as error:
+            self._give_up(due, error.message)
+            raise
         mine: list[CheckRequest] = []
         for request in due:
             if request.tep not in fleet:
@@ -124,6 +125,12 @@ class CheckConductor:
             elif self.store.set_request(request, state=Asked.ASKED.value, asked_at=now()):
                 mine.append(request)
         self._runs.launch([self._run(check, request, fleet[request.tep]) for request in mine])
+
+    def _give_up(self, due: Sequence[CheckRequest], why: str) -> None:
+        """Note that what has been due for long cannot be checked: Dagster does not take its runs, and asking for ever mends nothing."""
+        for request in due:
+            if request.due_at < now() - timedelta(seconds=GIVEN_UP_S) and self.store.set_request(request, state=Asked.ENDED.value):
+                self.store.fail_unseen(request.check_id, request.tep, f"not checked: {why}", None)
 
     def _run(self, check: Check, request: CheckRequest, tep: Tep) -> RunRequest:
         tags = {

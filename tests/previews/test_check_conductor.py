@@ -242,3 +242,21 @@ def test_a_dagster_that_refuses_holds_up_no_other_check(office: Office, clock: C
     office.dagster.prepare = prepare
     office.turn()
     assert office.dagster.keys == ["c1-prod/1"]
+
+
+def test_what_dagster_refuses_for_ten_minutes_is_given_up(office: Office, clock: Clock) -> None:
+    from infra_assets.errors import InfraError
+
+    of = office.begin("c1-prod")
+
+    def refuse(*_: Any) -> None:
+        raise InfraError("the code location has no project gone")
+
+    office.dagster.prepare = refuse
+    clock.forward(seconds=601)
+    assert office.conductor.advance_all() == [f"check {of.id}: the code location has no project gone"]
+    assert {(cell.verdict, cell.message) for cell in office.store.cells(of.id)} == {
+        ("error", "not checked: the code location has no project gone")
+    }
+    office.conductor.advance_all()
+    assert office.finished == [of.id]
