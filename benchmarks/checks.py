@@ -6,10 +6,8 @@ trend, histories, the report in each of its forms. `look_s` is one look of the c
 before it is as large. Exit code 1 where a goal is missed.
 """
 
-import json
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +18,7 @@ import sqlalchemy as sa
 import typer
 
 from benchmarks import plan_fleet
+from benchmarks.telling import Format, run, tell
 from infra_assets import settings
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
@@ -133,18 +132,12 @@ def measure(teps: int) -> dict[str, Any]:
 
 def main(
     teps: Annotated[int, typer.Option(help="How many.")] = 5000,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure, and say by the exit code whether the goals are met."""
     figures = measure(teps)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
-    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
-    if missed:
-        sys.stderr.write(f"missed: {', '.join(missed)}\n")
-        raise typer.Exit(1)
+    tell(figures, form, GOALS)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

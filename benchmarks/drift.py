@@ -5,12 +5,9 @@ which runs already, over warm processes that call `preview --refresh` for each s
 the least of each counts. CPU is that of the emulator too. Exit code 1 where the goal is missed.
 """
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from functools import partial
@@ -20,8 +17,8 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.engines import Bare, Counted, bare, in_forks
-from benchmarks.rollout import infra, say
 from benchmarks.sampling import Cost, sampled
+from benchmarks.telling import Format, house, infra, run, say, tell
 from infra_assets import settings
 from infra_assets.errors import InfraError
 from infra_assets.fleet.accounts import Organization
@@ -33,7 +30,7 @@ from infra_assets.orchestration import warm
 from infra_assets.orchestration.services import NAMES, Services
 from infra_assets.sandbox import cloud, emulator
 from infra_assets.sandbox.lifecycle import Sandbox
-from infra_assets.settings import Settings, find_root
+from infra_assets.settings import Settings
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator
 from infra_assets.stacks.projects import discover
@@ -141,28 +138,13 @@ def _measured(
 def main(
     cap: Annotated[int, typer.Option(help="Stacks at once, on both sides.")] = 4,
     rounds: Annotated[int, typer.Option(help="How often each side is measured.")] = 2,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure in a home of its own, and say by the exit code whether the goal is met."""
-    root = find_root(Path(__file__).resolve().parent)
-    home = Path(tempfile.mkdtemp(prefix="infra-benchmark-"))
-    shutil.copy(root / "dagster_home" / "dagster.yaml", home)
-    os.environ |= {
-        "INFRA_ROOT": str(root), "INFRA_HOME": str(home), "DAGSTER_HOME": str(home), "INFRA_CAP": str(cap), "INFRA_CHECK_SHARE": "1",
-        "INFRA_DRIFT_CRON": "",
-    }  # fmt: skip
-    try:
+    with house(cap, INFRA_CHECK_SHARE="1", INFRA_DRIFT_CRON=""):
         figures = measure(cap, rounds)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
-    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
-    if missed:
-        sys.stderr.write(f"missed: {', '.join(missed)}\n")
-        raise typer.Exit(1)
+    tell(figures, form, GOALS)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

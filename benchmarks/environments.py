@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.environments_fleet import SHARED, write_fleet
+from benchmarks.telling import run, verdict
 from infra_assets import settings
 from infra_assets.environments.opening import open_resolver
 from infra_assets.environments.resolution import Resolution, Wanted
@@ -165,6 +166,7 @@ def main(
     if to:
         to.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     Console().print(table(figures))
+    verdict(figures["ours"], GOALS)
     missed = [name for name, goal in GOALS.items() if figures["ours"][name] > goal]
     if missed:
         sys.stderr.write(f"missed: {', '.join(missed)}\n")
@@ -172,6 +174,4 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

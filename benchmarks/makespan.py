@@ -8,7 +8,6 @@ is missed.
 import json
 import math
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ import typer
 from pydantic import SecretStr
 
 from benchmarks.makespan_definitions import STEPS
+from benchmarks.telling import Format, run, tell
 from infra_assets import settings
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
@@ -212,14 +212,12 @@ def main(
     teps: Annotated[int, typer.Option(help="How many TEPs.")] = 200,
     cap: Annotated[int, typer.Option(help="Deployments at once.")] = 25,
     step_s: Annotated[float, typer.Option(help="Seconds that a step takes.")] = 25,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure in a home of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="infra-makespan-", ignore_cleanup_errors=True) as folder:
         figures = measure(Path(folder), count=teps, cap=cap, step_s=step_s)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
-    if figures["makespan_ratio"] > GOAL or figures["overlap"] > cap:
-        raise typer.Exit(1)
+    tell(figures, form, {"makespan_ratio": GOAL, "overlap": cap})
 
 
 def _parameters(tep: str, seconds: float, job: str, tags: Mapping[str, str]) -> dict[str, Any]:
@@ -233,6 +231,4 @@ def _parameters(tep: str, seconds: float, job: str, tags: Mapping[str, str]) -> 
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

@@ -24,6 +24,7 @@ import psutil
 import typer
 
 from benchmarks import plan_fleet
+from benchmarks.telling import Format, run, tell
 from infra_assets import settings
 from infra_assets.errors import DIFFERENCES, InfraError
 
@@ -159,18 +160,12 @@ def _edit(root: Path) -> None:
 
 def main(
     teps: Annotated[int, typer.Option(help="How many.")] = 5000,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure, and say by the exit code whether the goals are met."""
     figures = measure(teps)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
-    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
-    if missed:
-        sys.stderr.write(f"missed: {', '.join(missed)}\n")
-        raise typer.Exit(1)
+    tell(figures, form, GOALS)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

@@ -22,8 +22,8 @@ import typer
 
 from benchmarks.engines import Bare, Counted, bare, in_forks
 from benchmarks.previews_fleet import AFTER, KEY, NOT_TAKING, copy_all, register, write_root
-from benchmarks.rollout import clocked, infra, say
 from benchmarks.sampling import Cost, sampled
+from benchmarks.telling import Format, clocked, infra, run, say, tell
 from infra_assets import settings
 from infra_assets.errors import DIFFERENCES, InfraError
 from infra_assets.fleet.models import Tep
@@ -141,7 +141,7 @@ def _figures(teps: int, found: Previewed, floor_cost: Cost, candidates: int, sam
 def main(
     teps: Annotated[int, typer.Option(help="How many.")] = 40,
     cap: Annotated[int, typer.Option(help="Stacks at once, on both sides.")] = 4,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure in a folder of its own, and say by the exit code whether the goal is met."""
     with tempfile.TemporaryDirectory(prefix="infra-benchmark-", ignore_cleanup_errors=True) as name:
@@ -152,14 +152,8 @@ def main(
             "INFRA_DRIFT_CRON": "",
         }  # fmt: skip
         figures = measure(root, teps, cap)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
-    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
-    if missed:
-        sys.stderr.write(f"missed: {', '.join(missed)}\n")
-        raise typer.Exit(1)
+    tell(figures, form, GOALS)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

@@ -6,8 +6,6 @@ effect, in a fresh chromium of Debian's, the least of three; `all_changed_*` is 
 for which there is no goal.
 """
 
-import json
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.telling import Format, run, tell
 from infra_assets.errors import InfraError
 from infra_assets.reports.html import as_html
 from infra_assets.reports.report import Report
@@ -73,18 +72,12 @@ def _mb(page: str) -> float:
 
 def main(
     teps: Annotated[int, typer.Option(help="How many.")] = 5000,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure, and say by the exit code whether the goals are met."""
     figures = measure(teps)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:26} {v}\n" for k, v in figures.items()))
-    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
-    if missed:
-        sys.stderr.write(f"missed: {', '.join(missed)}\n")
-        raise typer.Exit(1)
+    tell(figures, form, GOALS)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

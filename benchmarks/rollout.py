@@ -7,12 +7,9 @@ All rings go at once, because the loop knows none.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.configuration import plain, resolve
+from benchmarks.telling import Format, clocked, house, infra, run, say, tell
 from infra_assets import settings
 from infra_assets.environments.resolution import Resolution
 from infra_assets.fleet.accounts import Organization
@@ -32,23 +30,9 @@ from infra_assets.orchestration.services import Services
 from infra_assets.sandbox import cloud, tools
 from infra_assets.sandbox.lifecycle import Sandbox
 from infra_assets.sandbox.passphrase import read_passphrase
-from infra_assets.settings import Settings, find_root
+from infra_assets.settings import Settings
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.projects import Project, discover
-
-
-def say(text: str) -> None:
-    """Report progress."""
-    sys.stderr.write(f"{text}\n")
-
-
-def clocked(what: str, work: Callable[[], None]) -> float:
-    """Return the seconds that something takes."""
-    began = time.perf_counter()
-    work()
-    took = time.perf_counter() - began
-    say(f"{what}: {took:.2f} s")
-    return took
 
 
 def loop(work: Mapping[Tep, Resolution], projects: Sequence[Project], configured: Settings, folder: Path, cap: int) -> None:
@@ -89,11 +73,6 @@ def _job(cell: Cell, resolution: Resolution, configured: Settings, folder: Path,
     }
     path.write_text(json.dumps(job), encoding="utf-8")
     return path
-
-
-def infra(*arguments: str) -> None:
-    """Run the command as a user does."""
-    subprocess.run([str(Path(sys.executable).with_name("infra")), *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def copies(resolutions: Mapping[Tep, Resolution], name: str, organization: Organization) -> dict[Tep, Resolution]:
@@ -147,21 +126,13 @@ def measure(cap: int) -> dict[str, float | int]:
 
 def main(
     cap: Annotated[int, typer.Option(help="Deployments at once, on both sides.")] = 4,
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Format = "table",
 ) -> None:
     """Measure in a home of its own, so that the demo's is not touched."""
-    root = find_root(Path(__file__).resolve().parent)
-    home = Path(tempfile.mkdtemp(prefix="infra-benchmark-"))
-    shutil.copy(root / "dagster_home" / "dagster.yaml", home)
-    os.environ |= {"INFRA_ROOT": str(root), "INFRA_HOME": str(home), "DAGSTER_HOME": str(home), "INFRA_CAP": str(cap)}
-    try:
+    with house(cap):
         figures = measure(cap)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else "".join(f"{k:18} {v}\n" for k, v in figures.items()))
+    tell(figures, form)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    run(main)

@@ -11,8 +11,8 @@ from infra_assets.cli.options import Environments, Form, Output, Projects, Rings
 from infra_assets.cli.output import Format, stderr, write_matrix
 from infra_assets.cli.watch import end, follow
 from infra_assets.errors import DIFFERENCES, FAILED
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import ERROR, UNCHANGED, Planned
-from infra_assets.planning.planner import Plan
 from infra_assets.reports.matrix import Row
 from infra_assets.rollouts.launching import Launch, launch, planned
 from infra_assets.rollouts.models import State, Trigger

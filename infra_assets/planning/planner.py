@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
-from infra_assets.environments import layers
 from infra_assets.environments.handover import Handover
 from infra_assets.environments.kept import keep
 from infra_assets.environments.opening import open_resolver
 from infra_assets.environments.resolution import Resolution, Wanted
 from infra_assets.environments.resolver import Resolver
-from infra_assets.environments.usage import Usage, Use
+from infra_assets.environments.usage import Usage
 from infra_assets.errors import InfraError, UsageError
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
@@ -19,6 +18,7 @@ from infra_assets.fleet.registry import Registry
 from infra_assets.fleet.selection import Selection
 from infra_assets.garbage import uncollected
 from infra_assets.planning.following import Followed
+from infra_assets.planning.parts import Brief, Part, Plan, moved, newest_of, pins_of, shortened, together
 from infra_assets.planning.past import Past
 from infra_assets.planning.plan import Changed, Planned, again, plan
 from infra_assets.planning.reasons import reasons, side, was
@@ -40,36 +40,12 @@ from infra_assets.stacks.ledger import Key, Ledger, Standing
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.projects import Catalogue, Project, discover
 from infra_assets.stacks.state import open_store
-from infra_assets.texts import counted
 
 HandOver = Callable[[str, Sequence[str]], None]
 """Given a rollout's id and the TEPs that it works on: gives their runs what the plan has resolved."""
 
 LEAST = 250
 """TEPs for which another process is worth its start."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a rollout would do, and what that rests on."""
-
-    planned: Sequence[Planned]
-    resolutions: Mapping[str, Resolution]
-    commit: str | None
-    """Where the programs are from; None where each cell has its own."""
-    pins: Mapping[str, str]
-    """The revisions of the environments that it rests on, but for what the register writes."""
-    changed: Mapping[str, Sequence[str]]
-    """Environments whose revision is not the one that was deployed last: name → [before, now]."""
-    orphans: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Projects that are deployed and that the commit does not have: in how many TEPs. Nothing is done to their stacks."""
-
-    def told_orphans(self) -> list[str]:
-        """Return a line for each project that the commit does not have any more."""
-        return [
-            f"{project} is deployed in {counted(teps, 'TEP')} and is not in commit {(self.commit or '')[:8]}: its stacks stay as they are"
-            for project, teps in sorted(self.orphans.items())
-        ]
 
 
 class Planner:
@@ -262,9 +238,9 @@ class Planner:
         if keeping:
             keep(connect(self.settings.database_url), resolver.library.documents())
         Usage(connect(self.settings.database_url)).record(part.uses)
-        every = _pins(part.resolutions)
+        every = pins_of(part.resolutions)
         orphans = self._orphans(commit, part.deployed)
-        return Plan(part.planned, part.resolutions, commit, every, _moved(every, part.newest), orphans)
+        return Plan(part.planned, part.resolutions, commit, every, moved(every, part.newest), orphans)
 
     def _plan_briefly(
         self,
@@ -280,21 +256,21 @@ class Planner:
         for project in {id(project): project for projects in chosen.values() for project in projects}.values():
             project.tree_hash  # noqa: B018
 
-        def work(some: Sequence[Tep]) -> "_Brief":
-            return _brief(self._part(self.resolver(some, pins), some, chosen, force=force, logins=False))
+        def work(some: Sequence[Tep]) -> Brief:
+            return shortened(self._part(self.resolver(some, pins), some, chosen, force=force, logins=False))
 
         with uncollected():
             parts = shared(work, teps, least=LEAST, begin=lambda: connect(url).dispose(close=False))
             rows = iter([row for part in parts for row in part.rows])
             planned = [Planned(Cell(project, tep), *next(rows)) for tep in teps for project in chosen[tep.name]]
         resolutions = {name: found for part in parts for name, found in part.resolutions.items()}
-        Usage(connect(url)).record(_together([part.uses for part in parts]))
-        every = _pins(resolutions)
+        Usage(connect(url)).record(together([part.uses for part in parts]))
+        every = pins_of(resolutions)
         newest: dict[str, tuple[int, str]] = {}
         for part in parts:
             newest.update({name: found for name, found in part.newest.items() if found > newest.get(name, (0, ""))})
         deployed = sum((part.deployed for part in parts), Counter[str]())
-        return Plan(planned, resolutions, commit, every, _moved(every, newest), self._orphans(commit, deployed))
+        return Plan(planned, resolutions, commit, every, moved(every, newest), self._orphans(commit, deployed))
 
     def _orphans(self, commit: str | None, deployed: Mapping[str, int]) -> dict[str, int]:
         if commit is None:
@@ -303,9 +279,7 @@ class Planner:
         known = {item.name for item in (*catalogue.projects, *catalogue.problems)}
         return {project: teps for project, teps in deployed.items() if project not in known}
 
-    def _part(
-        self, resolver: Resolver, teps: Sequence[Tep], chosen: Mapping[str, Sequence[Project]], *, force: bool, logins: bool
-    ) -> "_Part":
+    def _part(self, resolver: Resolver, teps: Sequence[Tep], chosen: Mapping[str, Sequence[Project]], *, force: bool, logins: bool) -> Part:
         around = self.around
         resolutions = self._resolve(resolver, teps, chosen, logins=logins)
         known, successes = self.ledger.standings([tep.name for tep in teps])
@@ -319,7 +293,7 @@ class Planner:
             why=lambda changed: self._why(changed, successes),
             force=force,
         )
-        return _Part(planned, resolutions, _newest(successes), resolver.uses(), Counter(project for _, project in successes))
+        return Part(planned, resolutions, newest_of(successes), resolver.uses(), Counter(project for _, project in successes))
 
     def _resolve(
         self, resolver: Resolver, teps: Sequence[Tep], chosen: Mapping[str, Sequence[Project]], *, logins: bool
@@ -387,63 +361,3 @@ def _at(commit: str | None, project: Project, of: Callable[[str], Catalogue]) ->
     if commit is None or commit == project.commit:
         return project
     return next((found for found in of(commit).projects if found.name == project.name), project)
-
-
-def _pins(resolutions: Mapping[str, Resolution]) -> dict[str, str]:
-    written = f"{layers.FLEET}/"
-    every = (item for resolution in resolutions.values() for item in resolution.closure.items())
-    return {name: revision for name, revision in every if not name.startswith(written)}
-
-
-def _newest(successes: Mapping[Key, Standing]) -> dict[str, tuple[int, str]]:
-    """Return which revision of each environment was deployed last, and by which operation."""
-    # Cells that rest on the same environments share them: of these the newest will do.
-    every = {id(entry.environments): entry for entry in sorted(successes.values(), key=lambda entry: entry.id) if entry.environments}
-    newest: dict[str, tuple[int, str]] = {}
-    for entry in sorted(every.values(), key=lambda entry: entry.id):
-        newest.update({name: (entry.id, revision) for name, revision in (entry.environments or {}).items()})
-    return newest
-
-
-def _moved(pins: Mapping[str, str], newest: Mapping[str, tuple[int, str]]) -> dict[str, list[str]]:
-    """Return the environments that were deployed at other revisions: what a person wants to see the difference of."""
-    return {name: [before, pins[name]] for name, (_, before) in sorted(newest.items()) if name in pins and before != pins[name]}
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What a plan says of some TEPs, and what has to be written down of it."""
-
-    planned: Sequence[Planned]
-    resolutions: Mapping[str, Resolution]
-    newest: Mapping[str, tuple[int, str]]
-    uses: Sequence[Use]
-    deployed: Counter[str]
-    """In how many TEPs each project is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Brief:
-    """The same without values, and without what whoever asked has too: it goes from one process to another."""
-
-    rows: Sequence[tuple[str, Sequence[str], str, bool]]
-    resolutions: Mapping[str, Resolution]
-    newest: Mapping[str, tuple[int, str]]
-    uses: Sequence[Use]
-    deployed: Counter[str]
-    """In how many TEPs each project is."""
-
-
-def _brief(part: _Part) -> _Brief:
-    rows = [(item.verdict, item.reasons, item.state, item.configured) for item in part.planned]
-    resolutions = {name: replace(found, cells={}, logins={}) for name, found in part.resolutions.items()}
-    return _Brief(rows, resolutions, part.newest, part.uses, part.deployed)
-
-
-def _together(parts: Sequence[Sequence[Use]]) -> list[Use]:
-    """Return what was used, each environment once."""
-    found: dict[str, Use] = {}
-    for use in (use for part in parts for use in part):
-        before = found.get(use.environment)
-        found[use.environment] = replace(use, opens=use.opens + before.opens) if before else use
-    return list(found.values())

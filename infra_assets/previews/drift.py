@@ -11,8 +11,9 @@ from functools import cached_property
 from infra_assets.environments.layers import READING
 from infra_assets.errors import InfraError
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import RUN, Planned
-from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.planner import Planner
 from infra_assets.previews.looking import Finding, failed, moving, reader
 from infra_assets.reports.matrix import BOTH, DRIFTED, ERROR, IN_SYNC, NEVER, PENDING
 from infra_assets.stacks.cell import Cell

@@ -9,8 +9,9 @@ from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Tep
 from infra_assets.fleet.selection import Selection
 from infra_assets.planning.amounts import Amount
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import RUN
-from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.planner import Planner
 from infra_assets.planning.targets import Target
 from infra_assets.previews.store import CheckStore
 from infra_assets.rollouts.models import Options, Rollout, Trigger

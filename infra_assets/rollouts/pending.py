@@ -8,8 +8,9 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
-from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.planner import Planner
 from infra_assets.planning.targets import Target
 from infra_assets.rollouts.models import GOOD, MOVING, Asked, Options, Rollout, State, Trigger
 from infra_assets.rollouts.outbox import Outbox

@@ -7,8 +7,9 @@ from typing import Any
 
 from infra_assets.fleet.database import now
 from infra_assets.fleet.models import Tep
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
-from infra_assets.planning.planner import HandOver, Plan
+from infra_assets.planning.planner import HandOver
 from infra_assets.rollouts.models import EVERYTHING, Asked, Options, Request, Rollout, RolloutCell, State, Trigger, Wave
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.rollouts.waves import cut

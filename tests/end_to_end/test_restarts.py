@@ -265,9 +265,9 @@ def test_the_whole_machine(house: House) -> None:
     assert said.code == 1
     assert rollout.now.state == State.FAILED
     for tep in refused:
-        assert house.leftovers(PROJECT, tep)["pending"] != ()
-        assert house.leftovers(PROJECT, tep)["locks"] == []  # that of the dead engine is gone
         message = next(cell.message for cell in rollout.cells() if cell.tep == tep)
+        assert house.leftovers(PROJECT, tep)["pending"] != (), message
+        assert house.leftovers(PROJECT, tep)["locks"] == []  # that of the dead engine is gone
         assert "an operation was cut off, and these may exist without being recorded: creating urn:" in message
     assert rollout.creates()[TEPS[1]] == 1  # of others that were cut off AWS may not have heard yet
     rollout.everything_once(but=refused)

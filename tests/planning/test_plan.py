@@ -11,8 +11,8 @@ from infra_assets.environments.language.model import Value, value_of
 from infra_assets.environments.resolution import CellConfiguration, Problem, Resolution
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
+from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import Planned, plan
-from infra_assets.planning.planner import Plan
 from infra_assets.rollouts.models import Options, Trigger
 from infra_assets.rollouts.starting import Asking, start
 from infra_assets.rollouts.store import RolloutStore

@@ -10,7 +10,8 @@ from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.fleet.registry import Registry
 from infra_assets.planning import planner, sharing
-from infra_assets.planning.planner import Plan, Planner
+from infra_assets.planning.parts import Plan
+from infra_assets.planning.planner import Planner
 from infra_assets.stacks.inputs import Surroundings
 from infra_assets.stacks.projects import Catalogue, discover
 
