@@ -1,16 +1,13 @@
-"""One control plane with the demo's fleet deployed, for all tests that only look or change one TEP; smaller ones for the rest."""
+"""A small control plane for each file of tests that wants one."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from infra_assets.sandbox.tools import Tools
 from tests.conftest import ROOT
-from tests.end_to_end.house import House, Said
-
-CAP = 3
-OneTep = Callable[..., House]
+from tests.end_to_end.house import House
 
 ONE_TEP = """
 tenants:
@@ -21,26 +18,6 @@ tenants:
           network: {cidr: 10.0.0.0/20, nat: none, flow_logs: false}
           cluster: {instance_type: t3.small, min_size: 1, max_size: 2}
 """
-
-
-@pytest.fixture(scope="session")
-def first_rollout() -> dict[str, Said]:
-    """What the commands of the first rollout said."""
-    return {}
-
-
-@pytest.fixture(scope="session")
-def fleet(tmp_path_factory: pytest.TempPathFactory, tools: Tools, first_rollout: dict[str, Said]) -> Generator[House]:
-    """The demo's seven TEPs, rolled out under a cap of three."""
-    house = House(ROOT, tmp_path_factory.mktemp("fleet"), cap=CAP)
-    house.variables["INFRA_CHECK_SHARE"] = "1"  # nobody else wants the cap
-    try:
-        house.done("sandbox", "up")
-        house.done("fleet", "import", "fleet.yaml")
-        first_rollout["rollout"] = house.infra("rollout", "--wait", "--format", "json")
-        yield house
-    finally:
-        house.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from infra_assets.sandbox.tools import Tools
 from tests.conftest import ROOT
+from tests.end_to_end.graphql import graphql, launch
 from tests.end_to_end.house import House, wait_for
-from tests.end_to_end.test_fleet_rolls_out import graphql, launch
 
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(300)]
 

@@ -17,6 +17,7 @@ from infra_assets.previews.store import CheckStore
 from infra_assets.sandbox.emulator import calls
 from infra_assets.sandbox.tools import Tools
 from tests.end_to_end import test_canary as canary
+from tests.end_to_end.graphql import graphql
 from tests.end_to_end.house import House, wait_for
 from tests.end_to_end.proposals import (
     ACCOUNT,
@@ -36,7 +37,6 @@ from tests.end_to_end.proposals import (
     touched,
     verdicts,
 )
-from tests.end_to_end.test_fleet_rolls_out import graphql
 
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
 

@@ -14,9 +14,9 @@ from infra_assets.sandbox.tools import Tools
 from tests.end_to_end import story as stage
 from tests.end_to_end.browser import CHROMIUM
 from tests.end_to_end.browser import opened as browser
+from tests.end_to_end.graphql import graphql, launch
 from tests.end_to_end.house import wait_for
 from tests.end_to_end.story import BETA, EVERYONE, INTERNAL, OWN_SENDER, REGULAR, Story, kept, settled
-from tests.end_to_end.test_fleet_rolls_out import graphql, launch
 
 expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(600)]

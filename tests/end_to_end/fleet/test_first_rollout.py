@@ -12,14 +12,12 @@ from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.operator import Operator
 from infra_assets.stacks.projects import discover
 from tests.conftest import ROOT
-from tests.end_to_end.conftest import CAP
+from tests.end_to_end.fleet.conftest import CAP, PROJECTS, TEPS
+from tests.end_to_end.graphql import graphql, launch
 from tests.end_to_end.house import House, Said, wait_for
 from tests.end_to_end.overlap import busiest, most_at_once
 
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
-
-TEPS = [f"ourcompany-{name}" for name in ("dev", "test", "stag", "prod")] + [f"customer{number}-prod" for number in (1, 2, 3)]
-PROJECTS = ["account", "network", "cluster"]
 
 
 def test_every_cell_is_deployed_and_json_stands_alone_on_stdout(fleet: House, first_rollout: dict[str, Said]) -> None:
@@ -132,13 +130,6 @@ def test_a_partition_materialized_by_hand_does_the_same(fleet: House) -> None:
     assert fleet.ledger.latest()["customer2-prod", "cluster"].run_id == run_id
 
 
-def launch(url: str, params: dict[str, Any]) -> str:
-    query = "mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename ... on LaunchRunSuccess { run { id } } } }"
-    answer = graphql(url, query, {"p": params})["launchRun"]
-    assert answer["__typename"] == "LaunchRunSuccess", answer
-    return answer["run"]["id"]
-
-
 def materializations(url: str, run_id: str) -> dict[str, dict[str, Any]]:
     query = """query($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations { assetKey { path } metadataEntries {
       label ... on TextMetadataEntry { text } ... on IntMetadataEntry { intValue } ... on FloatMetadataEntry { floatValue }
@@ -150,11 +141,3 @@ def materializations(url: str, run_id: str) -> dict[str, dict[str, Any]]:
         }
         for item in found
     }
-
-
-def graphql(url: str, query: str, variables: dict[str, Any]) -> Any:
-    import httpx
-
-    answer = httpx.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False).json()
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]

@@ -15,9 +15,10 @@ from playwright.sync_api import Page, expect
 
 from infra_assets.sandbox.emulator import Call, calls
 from tests.end_to_end.browser import needs_browser, opened
+from tests.end_to_end.fleet.conftest import PROJECTS, TEPS
+from tests.end_to_end.graphql import graphql
 from tests.end_to_end.house import House, Said, wait_for
 from tests.end_to_end.proposals import cells, frozen, touched, verdicts
-from tests.end_to_end.test_fleet_rolls_out import PROJECTS, TEPS, graphql
 
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.engine, pytest.mark.dagster, pytest.mark.timeout(900)]
