@@ -156,6 +156,7 @@ class Operator:
             if not scratch.copy(self._store, name, tep):
                 scratch.empty(name, tep)
             for upstream in cell.project.about.depends_on:
+                read_checkpoint(self._store, upstream, tep)  # of a damaged one the engine would not say whose it is
                 scratch.copy(self._store, upstream, tep, (foreseen or {}).get(upstream))
             with self._workspace(cell, checkpoint, backend=scratch.url, rollout_id=rollout_id, role=role) as workspace:
                 return self._operate(cell, workspace, engine.PREVIEW_REFRESH if refresh else engine.PREVIEW)
