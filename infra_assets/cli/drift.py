@@ -61,8 +61,8 @@ def _part(report: Report, chosen: Selection) -> Report:
 
 
 def _parity(context: Context, chosen: Selection, compared: list[str], form: Format, output: Output) -> None:
-    from infra_assets.previews.parity import parity
-    from infra_assets.previews.parity_report import as_markdown, notes, parity_table
+    from infra_assets.previews.parity.parity import parity
+    from infra_assets.previews.parity.report import as_markdown, notes, parity_table
 
     if form is Format.CSV:
         raise UsageError("--parity has no CSV", remedy="--format json has every value.")

@@ -15,12 +15,13 @@ from infra_assets.errors import UsageError
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.fleet.selection import Selection
 from infra_assets.planning.planner import Planner
-from infra_assets.previews import parity as parity_module
-from infra_assets.previews import parity_report, parity_secrets
-from infra_assets.previews.parity import parity
-from infra_assets.previews.parity_result import DECLARED, MISSING, Difference, Parity
-from infra_assets.previews.parity_sides import Asked, Sides
-from infra_assets.previews.parity_states import read_states
+from infra_assets.previews.parity import parity as parity_module
+from infra_assets.previews.parity import report as parity_report
+from infra_assets.previews.parity import secrets as parity_secrets
+from infra_assets.previews.parity.parity import parity
+from infra_assets.previews.parity.result import DECLARED, MISSING, Difference, Parity
+from infra_assets.previews.parity.sides import Asked, Sides
+from infra_assets.previews.parity.states import read_states
 from infra_assets.stacks.outcome import SECRET_MARK
 from infra_assets.stacks.state import BucketStore
 from tests.previews.states import resource, secret, write

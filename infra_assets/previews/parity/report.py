@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from infra_assets.previews.parity_result import Counts, Difference, Parity, Side
+from infra_assets.previews.parity.result import Counts, Difference, Parity, Side
 from infra_assets.reports.neutral import TEP
 from infra_assets.texts import counted, listed
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from infra_assets.errors import InfraError
 from infra_assets.fleet.models import Tep
-from infra_assets.previews.parity_comparing import Digests
-from infra_assets.previews.parity_sides import Item, Sides
+from infra_assets.previews.parity.comparing import Digests
+from infra_assets.previews.parity.sides import Item, Sides
 from infra_assets.reports.neutral import neutral
 from infra_assets.sandbox.passphrase import read_passphrase
 from infra_assets.settings import Settings

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra_assets.fleet.models import Tep
-from infra_assets.previews.parity_leaves import Leaves
-from infra_assets.previews.parity_result import Unread
+from infra_assets.previews.parity.leaves import Leaves
+from infra_assets.previews.parity.result import Unread
 from infra_assets.stacks.declared import Hidden
 
 

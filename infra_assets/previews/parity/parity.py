@@ -14,14 +14,14 @@ from infra_assets.fleet.selection import Selection
 from infra_assets.garbage import uncollected
 from infra_assets.planning.planner import Planner
 from infra_assets.planning.sharing import shared
-from infra_assets.previews.parity_choosing import choose
-from infra_assets.previews.parity_comparing import Comparison
-from infra_assets.previews.parity_leaves import NOT_OPENED
-from infra_assets.previews.parity_result import RESOURCE, SETTING, Parity, Unread
-from infra_assets.previews.parity_secrets import open_secrets, secret_digests
-from infra_assets.previews.parity_settings import read_settings
-from infra_assets.previews.parity_sides import Asked, Sides
-from infra_assets.previews.parity_states import read_states
+from infra_assets.previews.parity.choosing import choose
+from infra_assets.previews.parity.comparing import Comparison
+from infra_assets.previews.parity.leaves import NOT_OPENED
+from infra_assets.previews.parity.result import RESOURCE, SETTING, Parity, Unread
+from infra_assets.previews.parity.secrets import open_secrets, secret_digests
+from infra_assets.previews.parity.settings import read_settings
+from infra_assets.previews.parity.sides import Asked, Sides
+from infra_assets.previews.parity.states import read_states
 from infra_assets.sandbox.cloud import Aws, environment
 from infra_assets.stacks.ledger import Key, Standing
 from infra_assets.stacks.projects import Catalogue

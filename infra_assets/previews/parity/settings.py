@@ -9,9 +9,9 @@ from infra_assets.environments.language.model import LoadError
 from infra_assets.environments.resolver import Resolver
 from infra_assets.errors import InfraError
 from infra_assets.fleet.models import Tep
-from infra_assets.previews.parity_leaves import Neutral, read_setting
-from infra_assets.previews.parity_result import SETTING, Unread
-from infra_assets.previews.parity_sides import Asked, Item, Sides, Variant
+from infra_assets.previews.parity.leaves import Neutral, read_setting
+from infra_assets.previews.parity.result import SETTING, Unread
+from infra_assets.previews.parity.sides import Asked, Item, Sides, Variant
 from infra_assets.stacks.declared import Secrets
 
 

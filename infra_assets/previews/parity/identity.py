@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from infra_assets.fleet.models import Tep
-from infra_assets.previews.parity_sides import Item
+from infra_assets.previews.parity.sides import Item
 from infra_assets.reports import neutral
 
 Items = Mapping[Item, Mapping[str, int]]

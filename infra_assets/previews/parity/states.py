@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 from infra_assets.errors import InfraError
-from infra_assets.previews.parity_leaves import Neutral, Reader
-from infra_assets.previews.parity_result import RESOURCE, Unread
-from infra_assets.previews.parity_sides import Asked, Item, Secret, Sides, Variant
+from infra_assets.previews.parity.leaves import Neutral, Reader
+from infra_assets.previews.parity.result import RESOURCE, Unread
+from infra_assets.previews.parity.sides import Asked, Item, Secret, Sides, Variant
 from infra_assets.stacks.declared import Declaration, parse_declared
 from infra_assets.stacks.state import BucketStore, Store, checkpoint_path
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from infra_assets.environments.language.model import SECRET
 from infra_assets.fleet.models import Tep
-from infra_assets.previews.parity_identity import forms, identities, merged
-from infra_assets.previews.parity_leaves import UNKNOWN_SECRET
-from infra_assets.previews.parity_result import DECLARED, MISSING, RESOURCE, Counts, Difference, Side
-from infra_assets.previews.parity_sides import Item, Sides
+from infra_assets.previews.parity.identity import forms, identities, merged
+from infra_assets.previews.parity.leaves import UNKNOWN_SECRET
+from infra_assets.previews.parity.result import DECLARED, MISSING, RESOURCE, Counts, Difference, Side
+from infra_assets.previews.parity.sides import Item, Sides
 
 Digests = Mapping[tuple[str, Item, str], str]
 """Keyed hashes of secrets in states, by TEP, item and path."""
