@@ -23,6 +23,7 @@ from infra_assets.rollouts.models import Trigger
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.repairing import by_itself
 from infra_assets.settings import Settings
+from infra_assets.stacks.rooms import rooms, sweep
 from infra_assets.texts import counted
 
 NIGHTLY = "nightly_drift"
@@ -74,6 +75,7 @@ def nightly_schedule(job: object) -> list[dg.ScheduleDefinition]:
     )
     def nightly_drift(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = settings.load()
+        sweep(rooms(now.home))
         check = nightly(Planner(now), NIGHTLY)
         if check is None:
             return dg.SkipReason("there is no TEP to look at")

@@ -22,6 +22,7 @@ from infra_assets import processes
 from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.sandbox.cloud import environment
 from infra_assets.settings import Settings
+from infra_assets.stacks.rooms import rooms, sweep
 
 LOCATION = "infra_assets"
 CODE = "code-server"
@@ -77,6 +78,7 @@ class Services:
             progress("starting Dagster: code server, daemon, webserver")
             before = self._address()
             self.stop()
+            sweep(rooms(self._settings.home))
             # Where people have it open already, if that is still to be had.
             return self._launch(port or (before if before and _is_free(before) else _free_port()))
 

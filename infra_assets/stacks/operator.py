@@ -31,6 +31,7 @@ from infra_assets.stacks.outcome import Diagnostic, Outcome
 from infra_assets.stacks.outputs import StateOutputs
 from infra_assets.stacks.program import inline_program
 from infra_assets.stacks.projects import discover
+from infra_assets.stacks.rooms import rooms
 from infra_assets.stacks.scratch import Outputs, open_scratch
 from infra_assets.stacks.state import Checkpoint, Lock, Store, open_store, read_checkpoint, read_locks
 from infra_assets.stacks.unlock import release_dead, unlock
@@ -152,7 +153,7 @@ class Operator:
         checkpoint = read_checkpoint(self._store, name, tep)
         locks = read_locks(self._store, name, tep) if strict else []
         check_state(cell, checkpoint, locks, self.ledger.recorded_resources(cell.key))
-        with open_scratch(self._settings.home / "work") as scratch:
+        with open_scratch(rooms(self._settings.home)) as scratch:
             if not scratch.copy(self._store, name, tep):
                 scratch.empty(name, tep)
             for upstream in cell.project.about.depends_on:
@@ -273,7 +274,7 @@ class Operator:
         with (
             asked(configuration) as given,
             open_workspace(
-                settings.home / "work",
+                rooms(settings.home),
                 project=cell.project.name,
                 stack=cell.tep.name,
                 backend=backend,
