@@ -9,6 +9,7 @@ from dagster._utils.warnings import disable_dagster_warnings
 from infra_assets import settings
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
+from infra_assets.orchestration.client import HEALTHY
 from infra_assets.orchestration.partitions import teps
 from infra_assets.orchestration.working import clients, note_skipped, operator, rollout, work
 from infra_assets.rollouts.store import RolloutStore
@@ -17,7 +18,6 @@ from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.health import Finding, Health
 from infra_assets.stacks.projects import Catalogue, Project
 
-NAME = "healthy"
 COLUMNS = dg.TableSchema([dg.TableColumn("what"), dg.TableColumn("ok", "bool"), dg.TableColumn("detail")])
 Record = Callable[[str, Cell, Health], None]
 """Is told what a check of a rollout came to: rollout, cell, health."""
@@ -46,14 +46,14 @@ def _healthy(project: Project, catalogue: Catalogue, record: Record) -> dg.Asset
 
     @dg.asset_check(
         asset=project.name,
-        name=NAME,
+        name=HEALTHY,
         description=f"Asks AWS, in the TEP's account, whether what {project.name} made works.",
         blocking=True,
         partitions_def=teps,
     )
     def healthy(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         if not context.has_partition_key:
-            raise dg.Failure(f"{project.name}: {NAME} is a check of one TEP: choose its partition", allow_retries=False)
+            raise dg.Failure(f"{project.name}: {HEALTHY} is a check of one TEP: choose its partition", allow_retries=False)
         try:
             cell = work(context).cell(project.name)
         except InfraError as error:

@@ -10,6 +10,7 @@ import httpx
 
 from infra_assets.errors import InfraError, NotRunningError
 from infra_assets.runs import ACTIVE, CHECK_TAG, PARTITION_TAG, TEP_TAG, Run, RunRequest
+from infra_assets.stacks.health import CHECKS
 
 REPOSITORY = "__repository__"
 PAGE = 500
@@ -21,6 +22,8 @@ PREVIEW_OP = "preview_stacks"
 ROLLOUT = "rollout"
 PREVIEW = "preview"
 DRIFT = "drift"
+HEALTHY = "healthy"
+"""The asset check of a project whose stacks can be asked whether they work."""
 IN_SYNC = "in_sync"
 """The asset check of each project that looks for drift; the job `drift` is these."""
 
@@ -208,14 +211,23 @@ class DagsterClient:
         return answer["data"]
 
 
+def checks_of(request: RunRequest) -> list[tuple[str, str]]:
+    """Return the asset checks that a request's run evaluates, as project and name.
+
+    They are always named: where no check is, Dagster takes all those of the assets, and a rollout would look for drift each time.
+    """
+    if request.job == DRIFT:
+        return [(project, IN_SYNC) for project in request.projects]
+    return [(project, HEALTHY) for project in request.projects if project in CHECKS]
+
+
 def _selected(request: RunRequest) -> dict[str, Any]:
     """Return what of a job is run."""
-    if request.job == ROLLOUT:
-        return {"assetSelection": [{"path": [project]} for project in request.projects]}
-    if request.job == DRIFT:
-        checks = [{"assetKey": {"path": [project]}, "name": IN_SYNC} for project in request.projects]
-        return {"assetSelection": [], "assetCheckSelection": checks}
-    return {}
+    if request.job not in (ROLLOUT, DRIFT):
+        return {}
+    assets = [{"path": [project]} for project in request.projects] if request.job == ROLLOUT else []
+    checks = [{"assetKey": {"path": [project]}, "name": name} for project, name in checks_of(request)]
+    return {"assetSelection": assets, "assetCheckSelection": checks}
 
 
 def run_config(request: RunRequest) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 
 from infra_assets.errors import InfraError
-from infra_assets.orchestration.client import DRIFT, IN_SYNC, ROLLOUT, DagsterClient, run_config
+from infra_assets.orchestration.client import DRIFT, ROLLOUT, DagsterClient, checks_of, run_config
 from infra_assets.orchestration.services import Services
 from infra_assets.runs import ACTIVE, PARTITION_TAG, TEP_TAG, Run, RunRequest
 from infra_assets.settings import Settings
@@ -59,16 +59,14 @@ class InstanceRuns:
 
 def _run_request(request: RunRequest) -> dg.RunRequest:
     tags = {**request.tags, PARTITION_TAG: request.tep, TEP_TAG: request.tep}
-    if request.job == DRIFT:
-        checks = [dg.AssetCheckKey(dg.AssetKey(name), IN_SYNC) for name in request.projects]
-        return dg.RunRequest(run_key=request.key, job_name=request.job, tags=tags, asset_selection=[], asset_check_keys=checks)
-    if request.job != ROLLOUT:
+    if request.job not in (ROLLOUT, DRIFT):
         return dg.RunRequest(run_key=request.key, job_name=request.job, tags=tags, run_config=run_config(request))
     return dg.RunRequest(
         run_key=request.key,
         job_name=request.job,
-        partition_key=request.tep,
+        partition_key=request.tep if request.job == ROLLOUT else None,
         tags=tags,
         run_config=run_config(request),
-        asset_selection=[dg.AssetKey(name) for name in request.projects],
+        asset_selection=[dg.AssetKey(name) for name in request.projects] if request.job == ROLLOUT else [],
+        asset_check_keys=[dg.AssetCheckKey(dg.AssetKey(project), name) for project, name in checks_of(request)],
     )

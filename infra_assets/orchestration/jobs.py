@@ -9,8 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from infra_assets import settings
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect
-from infra_assets.orchestration.checks import NAME as HEALTHY
-from infra_assets.orchestration.client import DRIFT, IN_SYNC, PREVIEW, PREVIEW_OP, ROLLOUT
+from infra_assets.orchestration.client import DRIFT, HEALTHY, IN_SYNC, PREVIEW, PREVIEW_OP, ROLLOUT
 from infra_assets.orchestration.working import check, operator, planner
 from infra_assets.previews.previewing import PreviewOf
 from infra_assets.previews.store import CheckStore

@@ -38,6 +38,15 @@ def test_status_shows_seven_teps_by_three_projects(fleet: House) -> None:
     assert datetime.fromisoformat(cell["finished_at"]).tzinfo is not None
 
 
+def test_whether_it_works_is_asked_and_drift_is_not_looked_for(fleet: House) -> None:
+    """That would run the engine again for each stack that was deployed a moment ago."""
+    query = """query($key: AssetKeyInput!, $name: String!, $tep: String) { assetCheckExecutions(
+      assetKey: $key, checkName: $name, partition: $tep, limit: 5) { status } }"""
+    for name, seen in (("healthy", [{"status": "SUCCEEDED"}]), ("in_sync", [])):
+        asked = {"key": {"path": ["network"]}, "name": name, "tep": TEPS[0]}
+        assert graphql(fleet.dagster.url, query, asked)["assetCheckExecutions"] == seen
+
+
 def test_each_account_holds_just_its_own_vpc(fleet: House) -> None:
     seen: set[str] = set()
     for tep in fleet.registry.list():
