@@ -3,6 +3,7 @@
 import shutil
 import stat
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -169,8 +170,8 @@ def _fetch(source: Path, folder: Path) -> dict[str, str]:
 
 
 def test_processes_that_fetch_at_once_agree(upstream: Repository, tmp_path: Path) -> None:
-    with get_context("spawn").Pool(4) as pool:
-        found = pool.starmap(_fetch, [(upstream.folder, tmp_path / "home")] * 8)
+    with ProcessPoolExecutor(4, get_context("spawn")) as pool:
+        found = list(pool.map(_fetch, *zip(*[(upstream.folder, tmp_path / "home")] * 8, strict=True)))
     assert found == [{"main": upstream.first}] * 8
 
 

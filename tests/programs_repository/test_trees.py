@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -127,8 +128,8 @@ def _path(source: Path, folder: Path, commit: str) -> str:
 
 
 def test_processes_that_want_one_tree_at_once_all_get_it_whole(upstream: Repository, tmp_path: Path) -> None:
-    with get_context("spawn").Pool(4) as pool:
-        found = pool.starmap(_path, [(upstream.folder, tmp_path / "home", upstream.first)] * 12)
+    with ProcessPoolExecutor(4, get_context("spawn")) as pool:
+        found = list(pool.map(_path, *zip(*[(upstream.folder, tmp_path / "home", upstream.first)] * 12, strict=True)))
     assert found == ["one = 1\n"] * 12
     names = {path.name for path in (tmp_path / "home" / "trees").iterdir()}
     assert names == {upstream.first, f"{upstream.first}.used", ".lock"}

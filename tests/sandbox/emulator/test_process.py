@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -41,8 +42,8 @@ def test_it_is_in_a_session_of_its_own_and_outlives_who_started_it(folder: Path)
 
 
 def test_two_starts_at_once_make_one(folder: Path):
-    with get_context("spawn").Pool(3) as pool:
-        pids = pool.map(_start, [folder] * 3)
+    with ProcessPoolExecutor(3, get_context("spawn")) as pool:
+        pids = list(pool.map(_start, [folder] * 3))
     assert len(set(pids)) == 1
 
 
