@@ -8,7 +8,7 @@ no harm.
 import logging
 import os
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 from infra_assets.errors import InfraError
 from infra_assets.fleet.database import connect, now
 from infra_assets.fleet.models import Tep
-from infra_assets.planning.plan import MAYBE
 from infra_assets.planning.planner import Planner
+from infra_assets.rollouts.dispatch import WITHDRAWN, Dispatch
 from infra_assets.rollouts.foresight import above_limits
 from infra_assets.rollouts.models import GOING, GOOD, MOVING, Asked, Request, Rollout, State, Wave
 from infra_assets.rollouts.outbox import Outbox
@@ -26,18 +26,12 @@ from infra_assets.rollouts.starting import NAMED, PREVIEWS
 from infra_assets.rollouts.store import RolloutStore, moment
 from infra_assets.rollouts.windows import Blocked, blocked
 from infra_assets.runs import (
-    CLASS_TAG,
-    OPERATION_TAG,
     REQUEST_TAG,
-    RING_TAG,
     ROLLOUT_TAG,
-    TENANT_TAG,
     Run,
-    RunRequest,
     Runs,
 )  # fmt: skip
 from infra_assets.stacks.health import CHECKS
-from infra_assets.stacks.ledger import Key
 from infra_assets.texts import counted, listed
 
 LOST_S = 60
@@ -46,8 +40,6 @@ TRIES = 3
 """How often a run is asked for whose process dies before it begins."""
 AHEAD = 20
 """Runs that wait in Dagster's queue, at least: enough that it never runs dry between two looks."""
-WITHDRAWN = "withdrawn"
-"""Of a cell: another rollout has it now."""
 
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +55,7 @@ class Conductor:
         self.store = RolloutStore(connect(planner.settings.database_url))
         self._outbox = Outbox(self.store.engine, planner.settings.public_url)
         self._owner = f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._prepared: set[tuple[str, int]] = set()
+        self._dispatch = Dispatch(planner, runs, self.store)
 
     def advance_all(self) -> list[str]:
         """Move every open rollout on, oldest first; returns what could not be done."""
@@ -94,7 +86,7 @@ class Conductor:
                 return
             self._settle(rollout)
             if rollout.state == State.HALTED:  # whoever halted it may have died in the middle of it
-                self._withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
+                self._dispatch.withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
                 self._finish_what_is_done(rollout)
             while self._step(self.store.get(rollout_id)):
                 pass
@@ -103,7 +95,7 @@ class Conductor:
         """Start nothing new; what runs goes on to its end. Returns whether it was moving."""
         if not self.store.move(rollout_id, [*MOVING, State.PENDING], state=State.HALTED, reason=reason, until=None):
             return False
-        self._withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
+        self._dispatch.withdraw(self.store.asked.of(rollout_id, states=[Asked.WAITING, Asked.ASKED]))
         self.store.note(rollout_id, "halted", reason, who)
         self._outbox.tell(self.store, self.store.get(rollout_id), "halted")
         return True
@@ -164,7 +156,7 @@ class Conductor:
         waiting = [item for item in self.store.asked.of(rollout.id, states=[Asked.WAITING]) if item.wave <= rollout.wave]
         held = self._held(rollout, waiting)
         free = [request for request in waiting if request.tep not in held]
-        self._ask(rollout, free)
+        self._dispatch.ask(rollout, free[: self._room(rollout)])
         if free or self.store.asked.going(rollout.id):
             self._set(rollout, State.RUNNING)
             return False
@@ -205,61 +197,12 @@ class Conductor:
         self.store.set_blocked(rollout.id, {tep: _told(found) for tep, found in held.items()})
         return held
 
-    def _ask(self, rollout: Rollout, free: Sequence[Request]) -> None:
-        """Ask for as many runs as there is room for."""
-        chosen = list(free[: self._room(rollout)])
-        if not chosen:
-            return
-        fleet = self._fleet()
-        self._take_over(rollout, chosen)
-        self._prepare(rollout, chosen)
-        asked = [item for item in chosen if self.store.asked.set(item, [Asked.WAITING], state=Asked.ASKED.value, asked_at=now())]
-        following = self._following(rollout)
-        self._runs.launch([_run_request(rollout, item, fleet[item.tep], following) for item in asked if item.tep in fleet])
-
-    def _following(self, rollout: Rollout) -> Collection[Key]:
-        """Return the cells that a repair runs only where what is upstream has changed."""
-        cells = self.store.cells(rollout.id) if rollout.options.refresh else []
-        return {(cell.tep, cell.project) for cell in cells if cell.verdict == MAYBE}
-
     def _room(self, rollout: Rollout) -> int:
         if rollout.options.strict and rollout.wave != PREVIEWS:
             # AWS StackSets: never more at once than failures are still tolerated, plus one.
             tolerated = self._allowed(rollout) - len(self._failures(rollout))
             return max(0, tolerated + 1 - self.store.asked.going(rollout.id))
         return max(0, 2 * max(self._settings.cap, AHEAD) - len(self.store.asked.of(rollout.id, states=[Asked.ASKED])))
-
-    def _prepare(self, rollout: Rollout, chosen: Sequence[Request]) -> None:
-        if (rollout.id, rollout.wave) in self._prepared:
-            return
-        commits = {cell.commit or rollout.commit for cell in self.store.cells(rollout.id) if cell.wave <= max(rollout.wave, 0)}
-        needed: dict[str, set[str]] = {}
-        for commit in sorted(filter(None, commits)):
-            for project in self._planner.catalogue(commit).projects:
-                needed.setdefault(project.name, set()).update(project.about.depends_on)
-        wanted = {name for request in chosen for name in request.projects}
-        projects = {name: sorted(upstream) for name, upstream in needed.items() if name in wanted}
-        teps = [item.tep for item in self.store.asked.of(rollout.id)]
-        self._runs.prepare(teps, projects)
-        self._prepared.add((rollout.id, rollout.wave))
-
-    def _take_over(self, rollout: Rollout, chosen: Sequence[Request]) -> None:
-        """Withdraw what older rollouts still want of these TEPs: the newest inputs win, and one run brings them."""
-        mine = {request.tep: set(request.projects) for request in chosen if request.operation == "up"}
-        older = {found.id for found in self.store.opened() if found.created_at < rollout.created_at}
-        covered = [
-            request for request in self.store.asked.unstarted(mine, but=rollout.id)
-            if request.rollout_id in older and set(request.projects) <= mine[request.tep]
-        ]  # fmt: skip
-        self._withdraw(covered, state=WITHDRAWN, message=f"rollout {rollout.id} has taken it over")
-
-    def _withdraw(self, requests: Sequence[Request], **its_cells: str) -> None:
-        """Take requests back that no run has begun with; what waits in Dagster's queue for them is cancelled."""
-        taken = [request for request in requests if self.store.asked.withdraw(request, **its_cells)]
-        keys = {request.key for request in taken if request.state == Asked.ASKED}
-        for rollout_id in {request.rollout_id for request in taken} if keys else ():
-            runs = self._runs.runs(tags={ROLLOUT_TAG: rollout_id}, active=True)
-            self._runs.terminate([run.id for run in runs if run.tags.get(REQUEST_TAG) in keys])
 
     # From wave to wave.
 
@@ -348,21 +291,6 @@ class Conductor:
 
     def _fleet(self) -> dict[str, Tep]:
         return {tep.name: tep for tep in self._planner.registry.list()}
-
-
-def _run_request(rollout: Rollout, request: Request, tep: Tep, following: Collection[Key]) -> RunRequest:
-    preview = request.operation == "preview"
-    tags = {
-        ROLLOUT_TAG: rollout.id,
-        REQUEST_TAG: request.key,
-        RING_TAG: tep.ring.value,
-        TENANT_TAG: tep.tenant,
-        OPERATION_TAG: request.operation,
-        CLASS_TAG: "preview" if preview else rollout.options.priority,
-    }
-    options = rollout.options
-    follow = [project for project in request.projects if (tep.name, project) in following]
-    return RunRequest(tep.name, request.projects, tags, options.force, options.refresh, "preview" if preview else "rollout", follow)
 
 
 def _told(found: Blocked) -> str:

@@ -11,7 +11,7 @@ from infra_assets.fleet.models import Tep
 from infra_assets.planning.parts import Plan
 from infra_assets.planning.plan import ERROR, MAYBE, RUN, UNCHANGED, Planned
 from infra_assets.planning.planner import Planner
-from infra_assets.rollouts.conductor import WITHDRAWN
+from infra_assets.rollouts.dispatch import WITHDRAWN
 from infra_assets.rollouts.models import MOVING, RESUMABLE, UNHEALTHY, Asked, Options, Request, Rollout, RolloutCell, State, Trigger
 from infra_assets.rollouts.outbox import Outbox
 from infra_assets.rollouts.starting import PREVIEWS, Asking, start

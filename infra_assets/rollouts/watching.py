@@ -7,7 +7,8 @@ from infra_assets.errors import NotRunningError
 from infra_assets.fleet.models import Tep
 from infra_assets.planning.plan import ERROR
 from infra_assets.reports.matrix import Row
-from infra_assets.rollouts.conductor import WITHDRAWN, Conductor
+from infra_assets.rollouts.conductor import Conductor
+from infra_assets.rollouts.dispatch import WITHDRAWN
 from infra_assets.rollouts.models import GOING, Asked, Rollout, RolloutCell, State
 from infra_assets.rollouts.store import RolloutStore
 from infra_assets.runs import REQUEST_TAG, ROLLOUT_TAG, STOPPING, Runs
