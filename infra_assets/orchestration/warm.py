@@ -147,6 +147,9 @@ def preload(root: Path) -> None:
         # Services of pulumi_aws load when something of them is first asked for, and are by far the largest part of a program's start.
         with suppress(ImportError):
             hasattr(importlib.import_module(f"{PROVIDER}.{name}"), "outputs")
+    for settings in root.glob("pulumi_programs/*/Pulumi.yaml"):
+        # Every run hashes all projects; what their modules import is remembered by the modules' content.
+        importlib.import_module("infra_assets.stacks.sources").source_hash(settings.parent)
 
 
 def used_services(files: Iterable[Path]) -> set[str]:
