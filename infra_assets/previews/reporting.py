@@ -20,8 +20,10 @@ QUEUED = "queued"
 
 
 def row(cell: CheckedCell, tep: Tep) -> Row:
-    """Return one cell's row."""
-    took = (cell.finished_at - cell.started_at).total_seconds() if cell.started_at and cell.finished_at else None
+    """Return one cell's row; what was not looked at has no duration."""
+    took = None
+    if cell.started_at and cell.finished_at and cell.verdict != UNCHANGED:
+        took = (cell.finished_at - cell.started_at).total_seconds()
     state = cell.state if cell.verdict else QUEUED
     return Row(
         tep, cell.project, state or NEVER, verdict=cell.verdict, cause=cell.cause, changes=cell.changes, run_id=cell.run_id,

@@ -7,8 +7,8 @@ import pytest
 from infra_assets.fleet.database import connect
 from infra_assets.fleet.models import Ring, Tep
 from infra_assets.previews.finishing import artifacts, finisher
-from infra_assets.previews.models import Check, CheckState
-from infra_assets.previews.reporting import Reporter
+from infra_assets.previews.models import Check, CheckedCell, CheckState
+from infra_assets.previews.reporting import Reporter, row
 from infra_assets.previews.store import CheckStore
 from infra_assets.reports.report import Report
 from tests.previews.checks import BEGAN, add, begin, check
@@ -43,12 +43,19 @@ def history(report: Report, name: str) -> str:
     return next(row.history for row in report.rows if row.name == name)
 
 
+def test_what_was_found_not_to_be_concerned_has_no_duration() -> None:
+    times = {"started_at": BEGAN, "finished_at": BEGAN + timedelta(seconds=3)}
+    took = {
+        verdict: row(CheckedCell("c", "c1-prod", "network", 1, verdict=verdict, **times), TEPS["c1-prod"]).duration_s
+        for verdict in ("changed", "same", "unchanged", "error")
+    }
+    assert took == {"changed": 3, "same": 3, "unchanged": None, "error": 3}
+
+
 def test_a_preview_shows_the_whole_matrix_with_what_it_does_not_concern(reporter: Reporter, house: House) -> None:
     number = house.ledger.begin(("c2-prod", "network"), "up", {})
     house.ledger.finish(number, "failed")
     of = check(kind="preview")
-    from infra_assets.previews.models import CheckedCell
-
     reporter.store.add(of, [CheckedCell(of.id, "c1-prod", "network", 1, verdict="changed", state="deployed", changes={"update": 2})], [])
     report = reporter.report(of)
     assert [(row.name, row.verdict, row.state) for row in report.rows] == [
