@@ -172,7 +172,7 @@ def test_whoever_dies_while_halting_has_halted(house: House, monkeypatch: pytest
     rollout = house.launch()
     house.turn()
     conductor = house.conductor
-    monkeypatch.setattr(conductor, "_withdraw", lambda _requests: 1 / 0)
+    monkeypatch.setattr(conductor._dispatch, "withdraw", lambda _requests: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         conductor.halt(rollout.id, "stop")
     house.turn()
