@@ -10,6 +10,7 @@ from infra_assets.environments.resolution import Resolution
 from infra_assets.stacks.cell import Cell
 from infra_assets.stacks.inputs import NAMES, Inputs, short
 from infra_assets.stacks.ledger import Entry, Key, Standing
+from infra_assets.texts import listed
 
 MOST = 3
 """How many keys of a kind are named; the others are counted."""
@@ -89,14 +90,19 @@ def _told(detail: Mapping[str, Any] | None) -> str:
 
 
 def _layer(value: Value | None, before: Side, now: Side) -> str:
-    """Say which environment sets a value now, and at which revisions it was and is."""
+    """Say which environment sets a value now, and at which revisions it was and is; of one that is as it was, what it may refer to."""
     if value is None or value.definition is None:
         return ""
     name = value.definition.environment
+    if moved := _moved(name, before, now):
+        return f" ({moved})"
+    others = [moved for other in sorted(now.environments) if (moved := _moved(other, before, now))]
+    return f" ({name}, from {listed(others, MOST)})" if others else f" ({name})"
+
+
+def _moved(name: str, before: Side, now: Side) -> str:
     was, has = before.environments.get(name), now.environments.get(name)
-    if was and has and was != has:
-        return f" ({name} {was[:8]} → {has[:8]})"
-    return f" ({name})"
+    return f"{name} {was[:8]} → {has[:8]}" if was and has and was != has else ""
 
 
 def _upstream(cell: Cell, before: Side, now: Side, history: History) -> str:

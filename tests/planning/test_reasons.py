@@ -42,6 +42,17 @@ def test_a_value_that_is_overridden_now_is_told_with_the_layer_that_does(deploye
     assert why(deployed) == [f"configuration: queue:size 1 → 5 (tenants/c1-prod {before} → {revision(deployed, 'tenants/c1-prod')})"]
 
 
+def test_a_value_that_refers_to_another_environment_is_told_with_that_one_too(house: House) -> None:
+    house.fleet("c1")
+    house.write("shared/sizes", {}, text=json.dumps({"values": {"queue": 1}}))
+    house.own("c1-prod", {"queue": {"size": "${environments.shared.sizes.queue}"}})
+    house.deployed()
+    before = revision(house, "shared/sizes")
+    house.write("shared/sizes", {}, text=json.dumps({"values": {"queue": 2}}))
+    after = revision(house, "shared/sizes")
+    assert why(house) == [f"configuration: queue:size 1 → 2 (tenants/c1-prod, from shared/sizes {before} → {after})"]
+
+
 def test_keys_that_come_and_go(deployed: House) -> None:
     before = revision(deployed, "shared/app")
     deployed.shared(queue={"depth": "deep"})

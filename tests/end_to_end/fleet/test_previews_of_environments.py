@@ -73,7 +73,7 @@ def test_a_shared_value_concerns_those_that_do_not_override_it(previewed: tuple[
     found = cells(said)
     for tep in (STORED, OTHER):
         account, network = found["account", tep], found["network", tep]
-        assert account["cause"].startswith("configuration: account:log_retention_days 30 → 60 (shared/account")
+        assert account["cause"].startswith("configuration: account:log_retention_days 30 → 60 (shared/account, from shared/app ")
         assert {path for _, _, paths in touched(account["resources"]) for path in paths} == {"retentionInDays"}
         assert account["changes"] == {"create": 0, "update": 2, "replace": 0, "delete": 0}
         (group,) = network["resources"]
