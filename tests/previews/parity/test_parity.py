@@ -4,7 +4,6 @@ import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,23 +24,10 @@ from infra_assets.previews.parity.states import read_states
 from infra_assets.stacks.outcome import SECRET_MARK
 from infra_assets.stacks.state import BucketStore
 from tests.previews.states import resource, secret, write
-from tests.rollouts.house import Clock, House, build, copy
+from tests.rollouts.house import House
 
 Edit = Callable[[Tep], Mapping[str, Any]]
 VPC = "infra:network:Network$aws:ec2/vpc:Vpc"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("installation") / "root"
-    root.mkdir()
-    build(root)
-    return root
-
-
-@pytest.fixture
-def house(template: Path, tmp_path: Path) -> House:
-    return House(copy(template, tmp_path / "root"), Clock())
 
 
 def settle(house: House, *names: str, inputs: Edit = lambda _tep: {}) -> list[Tep]:
